@@ -1,0 +1,1 @@
+"""Settings in layers, profiles, and the provenance of a run."""

@@ -1,0 +1,147 @@
+"""Checks one layer by itself, so that no higher layer hides a mistake in a lower one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from ecr_engine.config.catalogue import NONE, catalogue, key_info, nearest_key, open_tables, sections, top_level
+from ecr_engine.config.layers import Layer
+from ecr_engine.config.settings import Settings
+from ecr_engine.config.toml_lines import KeyPath
+from ecr_engine.errors import Problem, suggestion
+
+Choices = Mapping[str, Sequence[str]]
+"""Allowed values by dotted key, or allowed keys by open table: what only other rooms know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A layer after its check.
+
+    Attributes:
+        values: value by key path; all of the right type if there are no problems.
+        problems: everything that is wrong.
+    """
+
+    values: Mapping[KeyPath, object]
+    problems: tuple[Problem, ...]
+
+
+def check_layer(layer: Layer, choices: Choices) -> Checked:
+    """Checks names, types, ranges and choices of all values of a layer.
+
+    Args:
+        layer: what to check.
+        choices: allowed values by dotted key, allowed keys by open table.
+    """
+    leaves, problems = _known_leaves(layer, choices)
+    values: dict[KeyPath, object] = {}
+    for table in dict.fromkeys(_table_of(path) for path in leaves):
+        part = {path: value for path, value in leaves.items() if _table_of(path) == table}
+        found, faults = _check_table(layer, table, part)
+        values.update(found)
+        problems.extend(faults)
+    problems.extend(_check_choices(layer, values, choices))
+    return Checked(values, tuple(problems))
+
+
+def _table_of(path: KeyPath) -> str:
+    return path[0] if path[0] in sections() else ""
+
+
+def _known_leaves(layer: Layer, choices: Choices) -> tuple[dict[KeyPath, object], list[Problem]]:
+    """The values at known keys, and a problem for each key that is not known."""
+    leaves: dict[KeyPath, object] = {}
+    problems: list[Problem] = []
+    for name, value in layer.values.items():
+        is_table = name in sections() or name in open_tables()
+        if name not in Settings.model_fields:
+            alone = next(iter(value)) if isinstance(value, dict) and len(value) == 1 else None
+            problems.append(_unknown(layer, (name,) if alone is None else (name, alone), choices))
+        elif not is_table:
+            leaves[(name,)] = _none_or(value, (name,))
+        elif not isinstance(value, dict):
+            problems.append(_not_a_table(layer, name, value))
+        else:
+            for key, leaf in value.items():
+                if _is_known((name, key), choices):
+                    leaves[name, key] = _none_or(leaf, (name, key))
+                else:
+                    problems.append(_unknown(layer, (name, key), choices))
+    return leaves, problems
+
+
+def _is_known(path: KeyPath, choices: Choices) -> bool:
+    table, key = path
+    if table in open_tables():
+        return table not in choices or key in choices[table]
+    return key in sections()[table].model_fields
+
+
+def _none_or(value: object, path: KeyPath) -> object:
+    return None if isinstance(value, str) and value.lower() == NONE and key_info(path).optional else value
+
+
+def _unknown(layer: Layer, path: KeyPath, choices: Choices) -> Problem:
+    open_keys = {table: keys for table, keys in choices.items() if table in open_tables()}
+    close = nearest_key(path, open_keys)
+    fix = f"did you mean {layer.spell(close)}?" if close else "`ecrctl profile show --resolved` lists every setting"
+    return Problem(f"unknown setting '{'.'.join(path)}'", layer.at(path), fix)
+
+
+def _not_a_table(layer: Layer, name: str, value: object) -> Problem:
+    example = next(info for key, info in catalogue().items() if key.startswith(f"{name}."))
+    return Problem(
+        f"{name} is a table of settings, and can't be {value!r}",
+        layer.at((name,)),
+        f"set its keys, such as {layer.example(example.key, example.default)}",
+    )
+
+
+def _check_table(
+    layer: Layer, table: str, leaves: Mapping[KeyPath, object]
+) -> tuple[dict[KeyPath, object], list[Problem]]:
+    """Values of one table in their own types, and what is wrong with them."""
+    model = sections()[table] if table else top_level()
+    above = (table,) if table else ()
+    given: dict[str, Any] = {}
+    for path, value in leaves.items():
+        spot = given if len(path) == len(above) + 1 else given.setdefault(path[0], {})
+        spot[path[-1]] = value
+    try:
+        # `exclude_unset` gives back exactly the keys that the layer sets.
+        checked = model.model_validate(given, strict=layer.strict).model_dump(exclude_unset=True)
+    except ValidationError as error:
+        spots = [(*above, *map(str, fault["loc"])) for fault in error.errors()]
+        wrong = [path for path in leaves if any(spot[: len(path)] == path for spot in spots)]
+        assert wrong, f"a rule over several settings can't be checked layer by layer: {error}"
+        return {}, [_wrong_value(layer, path, leaves[path]) for path in wrong]
+    return {path: (checked if len(path) == len(above) + 1 else checked[path[0]])[path[-1]] for path in leaves}, []
+
+
+def _wrong_value(layer: Layer, path: KeyPath, value: object) -> Problem:
+    info = key_info(path)
+    fix = (
+        suggestion(str(value), info.options)
+        if info.options
+        else f"for example the default: {layer.example(info.key, info.default)}"
+    )
+    return Problem(f"{info.key} must be {info.type}, not {_printed(value)}", layer.at(path), fix)
+
+
+def _printed(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def _check_choices(layer: Layer, values: Mapping[KeyPath, object], choices: Choices) -> list[Problem]:
+    found: list[Problem] = []
+    for path, value in values.items():
+        allowed = choices.get(".".join(path))
+        if allowed is not None and value not in allowed:
+            what = f"{'.'.join(path)} must be one of {', '.join(allowed)}, not {_printed(value)}"
+            found.append(Problem(what, layer.at(path), suggestion(str(value), allowed)))
+    return found

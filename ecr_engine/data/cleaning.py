@@ -1,0 +1,23 @@
+"""Cleans the text of a source: what a person did not type goes, what they mistyped stays."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from ecr_engine.data.schema import SLOT
+
+# The semicolon is asked for: without it, HTML's rules would turn "&notting" into "¬ting".
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
+# Control characters, invisible marks, and lone surrogates, which no UTF-8 file can hold.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u200b\u2060\ufeff\ud800-\udfff]")
+
+
+def clean(text: str) -> str:
+    """`text` without HTML entities, invisible characters and stray white space; typos are kept.
+
+    A literal `<movie>` loses its brackets, so that every slot in our files stands for a mentioned movie.
+    """
+    if "&" in text:
+        text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
+    return " ".join(_UNPRINTABLE.sub("", text).split()).replace(SLOT, "movie")

@@ -1,0 +1,1 @@
+"""Data readers, one a file (`ecr_engine.data.reader.READERS`)."""

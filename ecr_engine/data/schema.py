@@ -1,0 +1,138 @@
+"""The types that dialogues travel in, from the readers to the report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+SLOT = "<movie>"
+"""The slot that stands for a movie in targets and responses."""
+
+EMOTIONS = (
+    "like",
+    "curious",
+    "happy",
+    "grateful",
+    "negative",
+    "neutral",
+    "nostalgia",
+    "agreement",
+    "surprise",
+)
+"""The nine emotion labels of the ECR paper (arXiv 2409.10527), in its order."""
+
+
+class Role(StrEnum):
+    """Who speaks."""
+
+    SEEKER = "seeker"
+    RECOMMENDER = "recommender"
+
+
+class Split(StrEnum):
+    """The three parts of a corpus; no conversation is in two of them."""
+
+    TRAIN = "train"
+    VALID = "valid"
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A movie as one dialogue knows it.
+
+    Attributes:
+        item_id: the id behind `@` in raw ReDial.
+        name: the movie's name with its year where known; empty if the source has none.
+        liked: whether the seeker liked it; None if they did not say.
+        seen: whether the seeker has seen it; None if they did not say.
+        suggested: whether the recommender brought it up; None if not said.
+    """
+
+    item_id: str
+    name: str
+    liked: bool | None = None
+    seen: bool | None = None
+    suggested: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """All that one side says before the other side answers (consecutive messages merged).
+
+    Attributes:
+        role: the speaker.
+        text: the words, with movies by name.
+        slots: the words, with `<movie>` in the place of each movie.
+        items: ids of the movies, in the order of the slots.
+    """
+
+    role: Role
+    text: str
+    slots: str
+    items: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """One conversation.
+
+    Attributes:
+        conversation_id: unique in the corpus.
+        turns: alternating turns, oldest first.
+        items: the movies that it mentions, by id.
+        source: name of the file it was read from.
+        line: line in that file, from 1.
+    """
+
+    conversation_id: str
+    turns: tuple[Turn, ...]
+    items: dict[str, Item]
+    source: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One recommender turn to be answered: what was said before it, and what a human answered.
+
+    Attributes:
+        example_id: `CONVERSATION:TURN`, unique in the corpus.
+        conversation_id: the dialogue it is from.
+        turn: index of the target among the dialogue's merged turns, from 0.
+        context: the turns before the target, oldest first; may be empty.
+        target: the human recommender's words, movies as `<movie>` slots (the reference).
+        items: the movies of the target's slots, in order, with the seeker's feedback.
+        mentioned: ids of the movies already named in the context.
+        emotions: what the seeker's last turn shows, at most two of `EMOTIONS`; empty until annotated.
+        source: name of the file it was read from.
+        line: line in that file, from 1.
+    """
+
+    example_id: str
+    conversation_id: str
+    turn: int
+    context: tuple[Turn, ...]
+    target: str
+    items: tuple[Item, ...]
+    mentioned: tuple[str, ...]
+    emotions: tuple[str, ...]
+    source: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A response to an example: what rewards, judges and metrics look at.
+
+    Attributes:
+        example: the turn that was answered; `example.target` is the reference.
+        response: the response's words, decoded, with `<movie>` slots, without the stop token.
+        finished: whether the response ended by itself (a stop token within the length limit).
+        tokens: number of response tokens, the stop token included.
+    """
+
+    example: Example
+    response: str
+    finished: bool
+    tokens: int

@@ -1,0 +1,1 @@
+"""What the seeker feels and how a response shows empathy, by word lists."""

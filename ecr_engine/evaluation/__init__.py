@@ -1,0 +1,1 @@
+"""Measuring responses, comparing evaluations, and reporting on a run."""

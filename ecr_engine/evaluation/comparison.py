@@ -1,0 +1,297 @@
+"""What a comparison of two evaluations holds, and its JSON.
+
+`Comparison.to_json()` is a dict of this shape; `comparison_from_json` reads it back:
+
+```
+schema        1
+a, b          {"name", "checkpoint", "seed"} of the two sides; differences are b - a
+split         the split's name
+turns         turns compared;  dialogues: the dialogues that they are from
+decoding      decoding settings of a
+confidence, resamples, seed   of the statistics
+forced        differences between the sides that were accepted by force (sentences)
+skipped       metric key -> why it could not be compared
+metrics       metric key -> {a, b, difference, relative, interval: [low, high], p, p_holm, n, effect, interval_a,
+              interval_b, higher_is_better, in_reward, wins, ties, losses, explanation}
+dialogues_improved, dialogues_harmed, dialogues_random
+              [{example_id, context: [{role, text}], reference, a, b, reward_a, reward_b}]
+```
+
+`relative` is null where `a` is 0; `interval`, `p`, `n` and what else rests on single turns is null where the metric
+exists only over a corpus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ecr_engine.errors import DataError
+from ecr_engine.evaluation.documents import read_document
+from ecr_engine.evaluation.statistics import Interval
+from ecr_engine.runs.atomic import write_json
+
+SCHEMA = 1
+REDO = "compare again: ecrctl compare RUN"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two evaluations.
+
+    Attributes:
+        name: what it is called in tables.
+        checkpoint: address of the checkpoint that answered.
+        seed: seed of the sampling.
+    """
+
+    name: str
+    checkpoint: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class MetricComparison:
+    """One metric on both sides.
+
+    Attributes:
+        metric: its key.
+        a: value of the first side: over the turns where both sides have one, or over the corpus.
+        b: the same of the second side.
+        difference: `b - a`.
+        relative: the difference divided by |a|; None where a is 0.
+        interval: paired bootstrap interval of the difference, over dialogues; None for corpus-only metrics.
+        p: paired permutation p value; None for corpus-only metrics.
+        p_holm: `p` with Holm's correction over the metrics of the comparison.
+        n: turns where both sides have a value; None for corpus-only metrics.
+        effect: difference in standard deviations of the paired differences.
+        interval_a: interval of `a`.
+        interval_b: interval of `b`.
+        higher_is_better: the direction; None if neither direction is better.
+        in_reward: whether the reward pays for it.
+        wins: turns where b is better; where b is greater, if neither direction is better.
+        ties: turns where both are equal.
+        losses: turns where b is worse.
+        explanation: the definition in one sentence.
+    """
+
+    metric: str
+    a: float
+    b: float
+    difference: float
+    relative: float | None
+    interval: Interval | None
+    p: float | None
+    p_holm: float | None
+    n: int | None
+    effect: float | None
+    interval_a: Interval | None
+    interval_b: Interval | None
+    higher_is_better: bool | None
+    in_reward: bool
+    wins: int
+    ties: int
+    losses: int
+    explanation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One turn of a dialogue as it is shown.
+
+    Attributes:
+        role: "seeker" or "recommender".
+        text: the words.
+    """
+
+    role: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SideBySide:
+    """One turn that both sides answered.
+
+    Attributes:
+        example_id: the example.
+        context: what was said before, oldest first.
+        reference: the human response.
+        a: response of the first side.
+        b: response of the second side.
+        reward_a: composite reward of a; None if it was not measured.
+        reward_b: the same of b.
+    """
+
+    example_id: str
+    context: tuple[Line, ...]
+    reference: str
+    a: str
+    b: str
+    reward_a: float | None
+    reward_b: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two evaluations of the same turns. The fields are those of the JSON at the top of this module.
+
+    Attributes:
+        a: the first side; the baseline, usually.
+        b: the second side; differences are `b - a`.
+        split: name of the split.
+        turns: turns compared.
+        dialogues: dialogues that they are from.
+        decoding: decoding settings of a.
+        confidence: confidence of the intervals.
+        resamples: resamples of the bootstrap and the permutation test.
+        seed: seed of both.
+        forced: differences between the sides that were accepted by force.
+        skipped: why a metric could not be compared, by key.
+        metrics: by key, the objective first.
+        improved: the turns whose reward rose most, the greatest first.
+        harmed: the turns whose reward fell most, the worst first.
+        random: turns drawn at random.
+    """
+
+    a: Side
+    b: Side
+    split: str
+    turns: int
+    dialogues: int
+    decoding: Mapping[str, Any]
+    confidence: float
+    resamples: int
+    seed: int
+    forced: tuple[str, ...]
+    skipped: Mapping[str, str]
+    metrics: Mapping[str, MetricComparison]
+    improved: tuple[SideBySide, ...]
+    harmed: tuple[SideBySide, ...]
+    random: tuple[SideBySide, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The dict described at the top of this module."""
+        return {
+            "schema": SCHEMA,
+            "a": _side_to_json(self.a),
+            "b": _side_to_json(self.b),
+            "split": self.split,
+            "turns": self.turns,
+            "dialogues": self.dialogues,
+            "decoding": dict(self.decoding),
+            "confidence": self.confidence,
+            "resamples": self.resamples,
+            "seed": self.seed,
+            "forced": list(self.forced),
+            "skipped": dict(self.skipped),
+            "metrics": {key: _metric_to_json(metric) for key, metric in self.metrics.items()},
+            "dialogues_improved": [_dialogue_to_json(dialogue) for dialogue in self.improved],
+            "dialogues_harmed": [_dialogue_to_json(dialogue) for dialogue in self.harmed],
+            "dialogues_random": [_dialogue_to_json(dialogue) for dialogue in self.random],
+        }
+
+
+def comparison_from_json(raw: Mapping[str, Any]) -> Comparison:
+    """The comparison that `to_json` wrote.
+
+    Raises:
+        KeyError: a field is missing.
+        TypeError: a field has the wrong shape.
+    """
+    return Comparison(
+        a=Side(**raw["a"]),
+        b=Side(**raw["b"]),
+        split=raw["split"],
+        turns=raw["turns"],
+        dialogues=raw["dialogues"],
+        decoding=dict(raw["decoding"]),
+        confidence=raw["confidence"],
+        resamples=raw["resamples"],
+        seed=raw["seed"],
+        forced=tuple(raw["forced"]),
+        skipped=dict(raw["skipped"]),
+        metrics={key: _metric_from_json(key, metric) for key, metric in raw["metrics"].items()},
+        improved=tuple(_dialogue_from_json(dialogue) for dialogue in raw["dialogues_improved"]),
+        harmed=tuple(_dialogue_from_json(dialogue) for dialogue in raw["dialogues_harmed"]),
+        random=tuple(_dialogue_from_json(dialogue) for dialogue in raw["dialogues_random"]),
+    )
+
+
+def write_comparison(path: Path, comparison: Comparison) -> None:
+    """Writes the comparison as JSON; the file appears complete or not at all.
+
+    Args:
+        path: the file, such as `runs/demo/evaluation/comparison.json`; its folder exists.
+        comparison: what to write.
+    """
+    write_json(path, comparison.to_json())
+
+
+def read_comparison(path: Path) -> Comparison:
+    """The comparison in a file.
+
+    Raises:
+        DataError: the file is missing, is not JSON, or is of another schema or shape.
+    """
+    raw = read_document(path, "comparison", SCHEMA, REDO)
+    try:
+        return comparison_from_json(raw)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DataError.at_line(f"a comparison with a wrong or missing field: {error}", path, 1, REDO) from error
+
+
+def _side_to_json(side: Side) -> dict[str, Any]:
+    return {"name": side.name, "checkpoint": side.checkpoint, "seed": side.seed}
+
+
+def _metric_to_json(metric: MetricComparison) -> dict[str, Any]:
+    return {
+        "a": metric.a,
+        "b": metric.b,
+        "difference": metric.difference,
+        "relative": metric.relative,
+        "interval": _pair(metric.interval),
+        "p": metric.p,
+        "p_holm": metric.p_holm,
+        "n": metric.n,
+        "effect": metric.effect,
+        "interval_a": _pair(metric.interval_a),
+        "interval_b": _pair(metric.interval_b),
+        "higher_is_better": metric.higher_is_better,
+        "in_reward": metric.in_reward,
+        "wins": metric.wins,
+        "ties": metric.ties,
+        "losses": metric.losses,
+        "explanation": metric.explanation,
+    }
+
+
+def _metric_from_json(key: str, raw: Mapping[str, Any]) -> MetricComparison:
+    intervals = {name: _interval(raw[name]) for name in ("interval", "interval_a", "interval_b")}
+    return MetricComparison(metric=key, **{**raw, **intervals})
+
+
+def _dialogue_to_json(dialogue: SideBySide) -> dict[str, Any]:
+    return {
+        "example_id": dialogue.example_id,
+        "context": [{"role": line.role, "text": line.text} for line in dialogue.context],
+        "reference": dialogue.reference,
+        "a": dialogue.a,
+        "b": dialogue.b,
+        "reward_a": dialogue.reward_a,
+        "reward_b": dialogue.reward_b,
+    }
+
+
+def _dialogue_from_json(raw: Mapping[str, Any]) -> SideBySide:
+    return SideBySide(**{**raw, "context": tuple(Line(**line) for line in raw["context"])})
+
+
+def _pair(interval: Interval | None) -> list[float] | None:
+    return [interval.low, interval.high] if interval else None
+
+
+def _interval(raw: list[float] | None) -> Interval | None:
+    return Interval(raw[0], raw[1]) if raw is not None else None

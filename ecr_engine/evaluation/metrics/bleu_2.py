@@ -1,0 +1,11 @@
+"""BLEU@2: the individual 2-gram precision score, averaged over responses."""
+
+from __future__ import annotations
+
+from ecr_engine.evaluation.metric import Metric
+from ecr_engine.evaluation.metrics._bleu import IndividualBleu
+
+
+def build() -> Metric:
+    """The metric of order 2."""
+    return IndividualBleu(2)

@@ -1,0 +1,11 @@
+"""dist@1: unique 1-grams for each non-empty response."""
+
+from __future__ import annotations
+
+from ecr_engine.evaluation.metric import Metric
+from ecr_engine.evaluation.metrics._diversity import Dist
+
+
+def build() -> Metric:
+    """The metric of order 1."""
+    return Dist(1)

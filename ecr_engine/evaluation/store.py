@@ -1,0 +1,277 @@
+"""Evaluations on disk: `results.json` with the values, `samples.jsonl` with every turn that they come from.
+
+The samples hold all of the example, so that they can be scored again without the corpus and without the model.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ecr_engine.data.schema import Example, Item, Role, Sample, Turn
+from ecr_engine.data.staging import staged
+from ecr_engine.errors import DataError
+from ecr_engine.evaluation.documents import read_document
+from ecr_engine.evaluation.statistics import Interval
+from ecr_engine.evaluation.values import MetricValue
+from ecr_engine.runs.atomic import write_json
+
+SCHEMA = 1
+"""Version of the layout of both files."""
+
+RESULTS = "results.json"
+SAMPLES = "samples.jsonl"
+REDO = "evaluate again: ecrctl eval run"
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationResult:
+    """The outcome of one evaluation.
+
+    Attributes:
+        schema: version of the layout.
+        name: what the system is called in tables, such as "baseline".
+        checkpoint: address of the checkpoint that answered.
+        split: the split whose turns were answered.
+        split_fingerprint: hash of those turns.
+        prompt_fingerprint: hash of all that shapes the prompts.
+        turns: number of turns answered.
+        decoding: how responses were decoded, by setting.
+        seed: seed of the sampling.
+        metrics: values by metric key, the objective `reward` and its components `reward/…` included.
+        seconds: how long generating and measuring took.
+    """
+
+    schema: int
+    name: str
+    checkpoint: str
+    split: str
+    split_fingerprint: str
+    prompt_fingerprint: str
+    turns: int
+    decoding: Mapping[str, Any]
+    seed: int
+    metrics: Mapping[str, MetricValue]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredSample:
+    """One turn of an evaluation.
+
+    Attributes:
+        sample: the example and the response to it.
+        metrics: value by metric key; None where the metric does not apply to this turn. Metrics that exist only over a
+            corpus are not in it.
+    """
+
+    sample: Sample
+    metrics: Mapping[str, float | None]
+
+
+def write_evaluation(
+    folder: Path,
+    result: EvaluationResult,
+    samples: Sequence[Sample],
+    per_sample: Mapping[str, Sequence[float | None]],
+) -> None:
+    """Writes one evaluation; the folder appears complete or not at all, and replaces an older one.
+
+    Args:
+        folder: the evaluation's folder, such as `runs/demo/evaluation/policy`.
+        result: the values.
+        samples: the turns, in order.
+        per_sample: one value a sample by metric key; a metric with an empty sequence is left out.
+
+    Raises:
+        UsageError: the folder is there and holds something else.
+    """
+    rows = {key: values for key, values in per_sample.items() if values}
+    with staged(folder, is_evaluation) as stage:
+        write_json(stage / RESULTS, _result_to_json(result))
+        with (stage / SAMPLES).open("w", encoding="utf-8") as handle:
+            for place, sample in enumerate(samples):
+                metrics = {key: values[place] for key, values in rows.items()}
+                handle.write(json.dumps(_sample_to_json(sample, metrics), ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def is_evaluation(folder: Path) -> bool:
+    """Whether `folder` holds an evaluation."""
+    return (folder / RESULTS).is_file()
+
+
+def read_evaluation(folder: Path) -> tuple[EvaluationResult, tuple[ScoredSample, ...]]:
+    """The evaluation in `folder`.
+
+    Raises:
+        DataError: a file is missing, can't be read, is of another schema, or does not have the turns it should have.
+    """
+    result = read_result(folder)
+    path = folder / SAMPLES
+    if not path.is_file():
+        raise DataError("an evaluation without its samples", at=str(path), fix=REDO)
+    rows = tuple(_read_row(line, path, number) for number, line in _lines(path))
+    if len(rows) != result.turns:
+        what = f"{len(rows)} samples where {RESULTS} speaks of {result.turns}"
+        raise DataError.at_line(what, path, max(1, len(rows)), REDO)
+    _refuse_duplicates(rows, path)
+    return result, rows
+
+
+def read_result(folder: Path) -> EvaluationResult:
+    """The values of the evaluation in `folder`, without its turns.
+
+    Raises:
+        DataError: `results.json` is missing, can't be read or is of another schema.
+    """
+    path = folder / RESULTS
+    raw = read_document(path, "evaluation", SCHEMA, REDO)
+    try:
+        return _result_from_json(raw)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DataError.at_line(f"a results file with a wrong or missing field: {error}", path, 1, REDO) from error
+
+
+def sample_from_json(raw: Mapping[str, Any]) -> Sample:
+    """The sample that a line of `samples.jsonl` holds.
+
+    Raises:
+        KeyError: a field is missing.
+        TypeError: a field has the wrong shape.
+        ValueError: a role is unknown.
+    """
+    context = tuple(
+        Turn(Role(turn["role"]), turn["text"], turn["slots"], tuple(turn["items"])) for turn in raw["context"]
+    )
+    example = Example(
+        example_id=str(raw["example_id"]),
+        conversation_id=str(raw["conversation_id"]),
+        turn=int(raw["turn"]),
+        context=context,
+        target=str(raw["reference"]),
+        items=tuple(Item(**item) for item in raw["items"]),
+        mentioned=tuple(raw["mentioned"]),
+        emotions=tuple(raw["emotions"]),
+        source=str(raw["source"]),
+        line=int(raw["line"]),
+    )
+    return Sample(example, str(raw["response"]), bool(raw["finished"]), int(raw["tokens"]))
+
+
+def _sample_to_json(sample: Sample, metrics: Mapping[str, float | None]) -> dict[str, Any]:
+    example = sample.example
+    return {
+        "example_id": example.example_id,
+        "conversation_id": example.conversation_id,
+        "turn": example.turn,
+        "context": [
+            {"role": str(turn.role), "text": turn.text, "slots": turn.slots, "items": list(turn.items)}
+            for turn in example.context
+        ],
+        "reference": example.target,
+        "response": sample.response,
+        "finished": sample.finished,
+        "tokens": sample.tokens,
+        "items": [asdict(item) for item in example.items],
+        "mentioned": list(example.mentioned),
+        "emotions": list(example.emotions),
+        "source": example.source,
+        "line": example.line,
+        "metrics": {key: _finite(value) for key, value in metrics.items()},
+    }
+
+
+def _result_to_json(result: EvaluationResult) -> dict[str, Any]:
+    return {
+        "schema": result.schema,
+        "name": result.name,
+        "checkpoint": result.checkpoint,
+        "split": result.split,
+        "split_fingerprint": result.split_fingerprint,
+        "prompt_fingerprint": result.prompt_fingerprint,
+        "turns": result.turns,
+        "decoding": dict(result.decoding),
+        "seed": result.seed,
+        "seconds": result.seconds,
+        "metrics": {key: metric_to_json(value) for key, value in result.metrics.items()},
+    }
+
+
+def metric_to_json(value: MetricValue) -> dict[str, Any]:
+    """One metric of `results.json`; a bound or value that is not finite is written as null."""
+    return {
+        "value": _finite(value.value),
+        "interval": [value.interval.low, value.interval.high] if value.interval else None,
+        "higher_is_better": value.higher_is_better,
+        "low": _finite(value.low),
+        "high": _finite(value.high),
+        "in_reward": value.in_reward,
+        "explanation": value.explanation,
+    }
+
+
+def _result_from_json(raw: Mapping[str, Any]) -> EvaluationResult:
+    return EvaluationResult(
+        schema=raw["schema"],
+        name=str(raw["name"]),
+        checkpoint=str(raw["checkpoint"]),
+        split=str(raw["split"]),
+        split_fingerprint=str(raw["split_fingerprint"]),
+        prompt_fingerprint=str(raw["prompt_fingerprint"]),
+        turns=int(raw["turns"]),
+        decoding=dict(raw["decoding"]),
+        seed=int(raw["seed"]),
+        metrics={key: _metric_from_json(value) for key, value in raw["metrics"].items()},
+        seconds=float(raw["seconds"]),
+    )
+
+
+def _metric_from_json(raw: Mapping[str, Any]) -> MetricValue:
+    interval = raw["interval"]
+    return MetricValue(
+        value=None if raw["value"] is None else float(raw["value"]),
+        interval=None if interval is None else Interval(float(interval[0]), float(interval[1])),
+        higher_is_better=raw["higher_is_better"],
+        low=-math.inf if raw["low"] is None else float(raw["low"]),
+        high=math.inf if raw["high"] is None else float(raw["high"]),
+        in_reward=bool(raw["in_reward"]),
+        explanation=str(raw["explanation"]),
+    )
+
+
+def _finite(value: float | None) -> float | None:
+    """JSON has no NaN and no infinity; both are "there is no number here"."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _lines(path: Path) -> list[tuple[int, bytes]]:
+    """The lines of a file that are not blank, with their numbers from 1."""
+    return [(number, line) for number, line in enumerate(path.read_bytes().split(b"\n"), start=1) if line.strip()]
+
+
+def _read_row(line: bytes, path: Path, number: int) -> ScoredSample:
+    try:
+        raw = json.loads(line.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise DataError.at_line("not UTF-8 text", path, number, REDO) from error
+    except json.JSONDecodeError as error:
+        raise DataError.at_line(f"a torn line, not JSON: {error.msg}", path, number, REDO) from error
+    try:
+        metrics = {str(key): None if value is None else float(value) for key, value in raw["metrics"].items()}
+        return ScoredSample(sample_from_json(raw), metrics)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DataError.at_line(f"a sample with a wrong or missing field: {error}", path, number, REDO) from error
+
+
+def _refuse_duplicates(rows: Sequence[ScoredSample], path: Path) -> None:
+    """Two rows of one example can't be paired."""
+    seen: set[str] = set()
+    for number, row in enumerate(rows, start=1):
+        example_id = row.sample.example.example_id
+        if example_id in seen:
+            raise DataError.at_line(f"the example '{example_id}' is there twice", path, number, REDO)
+        seen.add(example_id)

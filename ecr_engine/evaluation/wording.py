@@ -1,0 +1,73 @@
+"""Numbers as text, the same in the report and in the model card."""
+
+from __future__ import annotations
+
+from ecr_engine.evaluation.comparison import MetricComparison
+from ecr_engine.evaluation.statistics import Interval
+from ecr_engine.evaluation.values import COMPONENT_PREFIX, OBJECTIVE
+from ecr_engine.evaluation.verdict import is_significant
+
+NOTHING = "–"
+MINUS = "−"
+
+
+def number(value: float | None, *, sign: bool = False) -> str:
+    """Three decimals below 100, one above; a true minus sign; a dash for None."""
+    if value is None:
+        return NOTHING
+    digits = 3 if abs(value) < 100 else 1
+    text = f"{value:+.{digits}f}" if sign and value else f"{value:.{digits}f}"
+    return text.replace("-", MINUS)
+
+
+def percent(value: float | None) -> str:
+    """A signed percentage with one decimal; a dash for None."""
+    return NOTHING if value is None else f"{100 * value:+.1f} %".replace("-", MINUS)
+
+
+def interval(value: Interval | None) -> str:
+    """Both ends; a dash for None."""
+    return NOTHING if value is None else f"{number(value.low, sign=True)} to {number(value.high, sign=True)}"
+
+
+def p_value(p: float | None) -> str:
+    """Three decimals; a dash for None."""
+    if p is None:
+        return NOTHING
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds, minutes or hours."""
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.1f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def outcome(metric: MetricComparison, confidence: float) -> str:
+    """What a metric's comparison shows: "better", "worse", "higher", "lower", "no clear change" or "not tested"."""
+    if metric.p_holm is None:
+        return "not tested"
+    if not is_significant(metric, confidence):
+        return "no clear change"
+    if metric.higher_is_better is None:
+        return "higher" if metric.difference > 0 else "lower"
+    return "better" if (metric.difference > 0) == metric.higher_is_better else "worse"
+
+
+def group(metric: MetricComparison) -> str:
+    """The part of a table that a metric belongs in."""
+    if metric.metric == OBJECTIVE:
+        return "Objective"
+    if metric.metric.startswith(COMPONENT_PREFIX):
+        return "Components of the reward"
+    return "Metrics that the reward pays for" if metric.in_reward else "Metrics outside the reward"
+
+
+def direction(metric: MetricComparison) -> str:
+    """Which way is better, in two or three words."""
+    if metric.higher_is_better is None:
+        return "no direction"
+    return "higher is better" if metric.higher_is_better else "lower is better"

@@ -1,0 +1,1 @@
+"""Backbone, critic, tokenizers and generation."""

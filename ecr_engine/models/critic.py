@@ -1,0 +1,191 @@
+"""The critic: a text encoder with a value, a quality and an emotion head."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from ecr_engine.errors import UnavailableError
+from ecr_engine.models.hub import silence_transformers
+from ecr_engine.models.registry import source_of
+
+
+class CriticOutput(NamedTuple):
+    """What the heads say.
+
+    Attributes:
+        value: [B], unbounded; the expected score of the response, or of the context if there is no response yet.
+        quality: [B, D] logits of the quality dimensions; their sigmoid is in [0, 1].
+        emotion: [B, E] logits of the seeker's emotions, multi-label.
+    """
+
+    value: Tensor
+    quality: Tensor
+    emotion: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class CriticShape:
+    """Shape of the small encoder.
+
+    Attributes:
+        hidden_size: width.
+        layers: number of layers.
+        heads: attention heads.
+        positions: longest input in tokens.
+    """
+
+    hidden_size: int
+    layers: int
+    heads: int
+    positions: int
+
+
+class CriticModel(nn.Module):
+    """Encoder and heads; mean pooling over real tokens.
+
+    Args:
+        encoder: a Hugging Face encoder that returns `last_hidden_state`.
+        tokenizer: the encoder's tokenizer.
+        dimensions: names of the quality dimensions, in the order of the head's outputs.
+        emotions: names of the emotions, in the order of the head's outputs.
+        max_length: tokens of an input at most.
+    """
+
+    def __init__(
+        self, encoder: Any, tokenizer: Any, dimensions: Sequence[str], emotions: Sequence[str], max_length: int
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.tokenizer = tokenizer
+        self.dimensions = tuple(dimensions)
+        self.emotions = tuple(emotions)
+        self.max_length = max_length
+        width = int(encoder.config.hidden_size)
+        self.value_head = nn.Linear(width, 1)
+        self.quality_head = nn.Linear(width, len(self.dimensions))
+        self.emotion_head = nn.Linear(width, len(self.emotions))
+        # A value of exactly 0 before training adds no noise to the first advantages.
+        nn.init.zeros_(self.value_head.weight)
+        nn.init.zeros_(self.value_head.bias)
+
+    @property
+    def hidden_size(self) -> int:
+        """Width of the encoder."""
+        return int(self.encoder.config.hidden_size)
+
+    def encode(self, contexts: Sequence[str], responses: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Ids and mask [B, L] of contexts and responses; a context that is too long loses its beginning.
+
+        The response is whole up to half of the limit; an empty response asks for the value of the context alone.
+        """
+        separator = self.tokenizer.sep_token_id
+        if separator is None:
+            separator = self.tokenizer.eos_token_id
+        said = self.tokenizer(list(contexts), add_special_tokens=False)["input_ids"]
+        answers = self.tokenizer(list(responses), add_special_tokens=False)["input_ids"]
+        rows = []
+        for context, answer in zip(said, answers, strict=True):
+            tail = [separator, *answer[: self.max_length // 2]]
+            rows.append([separator, *context[-(self.max_length - len(tail) - 1) :], *tail])
+        width = max(len(row) for row in rows)
+        ids = torch.full((len(rows), width), self.tokenizer.pad_token_id, dtype=torch.long)
+        mask = torch.zeros((len(rows), width), dtype=torch.long)
+        for index, row in enumerate(rows):
+            ids[index, : len(row)] = torch.tensor(row)
+            mask[index, : len(row)] = 1
+        return ids, mask
+
+    def forward(self, ids: Tensor, mask: Tensor) -> CriticOutput:
+        """The heads' outputs for ids and mask [B, L]."""
+        hidden = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+        weight = mask.unsqueeze(-1).to(hidden)
+        pooled = (hidden * weight).sum(1) / weight.sum(1).clamp(min=1.0)
+        return CriticOutput(self.value_head(pooled).squeeze(-1), self.quality_head(pooled), self.emotion_head(pooled))
+
+    def save(self, folder: Path) -> None:
+        """Writes the encoder so that `AutoModel.from_pretrained` reads it, and the heads beside it."""
+        silence_transformers()
+        self.encoder.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
+        heads = {k: v.contiguous() for k, v in self.state_dict().items() if not k.startswith("encoder.")}
+        save_file(heads, folder / "heads.safetensors")
+        facts = {"dimensions": self.dimensions, "emotions": self.emotions, "max_length": self.max_length}
+        (folder / "critic.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+
+def build_critic(
+    encoder: str,
+    *,
+    shape: CriticShape,
+    tokenizer: Any,
+    dimensions: Sequence[str],
+    emotions: Sequence[str],
+    max_length: int,
+    seed: int,
+) -> CriticModel:
+    """A critic with untrained heads.
+
+    Args:
+        encoder: `small`, a registered encoder, a folder or a hub id.
+        shape: shape of the small encoder.
+        tokenizer: the small encoder's tokenizer (a pretrained encoder brings its own).
+        dimensions: names of the quality dimensions.
+        emotions: names of the emotions.
+        max_length: tokens of an input at most.
+        seed: of the random weights; the caller's random state is left as it was.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if encoder == "small":
+            body = _small_encoder(shape, len(tokenizer), tokenizer.pad_token_id)
+        else:
+            body, tokenizer = _pretrained(encoder)
+        return CriticModel(body, tokenizer, dimensions, emotions, max_length)
+
+
+def load_critic(folder: Path) -> CriticModel:
+    """The critic that `CriticModel.save` wrote."""
+    body, tokenizer = _pretrained(str(folder))
+    facts = json.loads((folder / "critic.json").read_text(encoding="utf-8"))
+    critic = CriticModel(body, tokenizer, facts["dimensions"], facts["emotions"], facts["max_length"])
+    critic.load_state_dict(load_file(folder / "heads.safetensors"), strict=False)
+    return critic
+
+
+def _small_encoder(shape: CriticShape, vocabulary: int, pad: int) -> Any:
+    from transformers import BertConfig, BertModel
+
+    config = BertConfig(
+        vocab_size=vocabulary,
+        hidden_size=shape.hidden_size,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        intermediate_size=4 * shape.hidden_size,
+        max_position_embeddings=shape.positions,
+        pad_token_id=pad,
+        type_vocab_size=1,
+    )
+    return BertModel(config, add_pooling_layer=False)
+
+
+def _pretrained(name: str) -> tuple[Any, Any]:
+    from transformers import AutoModel, AutoTokenizer
+
+    silence_transformers()
+    try:
+        body = AutoModel.from_pretrained(source_of(name), dtype=torch.float32)
+        return body, AutoTokenizer.from_pretrained(source_of(name))
+    except (OSError, ValueError) as error:
+        raise UnavailableError(
+            f"encoder '{name}' can't be loaded: {str(error).splitlines()[0]}",
+            at="critic.encoder",
+            fix="name a local folder with the encoder, or use --set critic.encoder=small",
+        ) from error

@@ -1,0 +1,372 @@
+"""The main job: which stages there are, which of them are still valid, and running the rest."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from ecr_engine.config.provenance import provenance
+from ecr_engine.config.resolve import Origin, Resolved
+from ecr_engine.config.settings import Settings
+from ecr_engine.errors import EcrError, ExitCode, UsageError, suggestion
+from ecr_engine.models.registry import check_backbone_name
+from ecr_engine.pipeline.stage import Stage, StageContext, fingerprint
+from ecr_engine.pipeline.table import TABLE, source_fingerprint
+from ecr_engine.runs.atomic import write_json, write_text
+from ecr_engine.runs.checkpoints import list_checkpoints, sweep
+from ecr_engine.runs.events import EventLog, Listener, drop_events
+from ecr_engine.runs.folder import TRAINED_STAGES, RunFolder
+from ecr_engine.runs.record import RunRecord, StageRecord
+from ecr_engine.runs.tracking import WandbTracker
+
+if TYPE_CHECKING:
+    from ecr_engine.evaluation.comparison import Comparison
+
+STAGES = tuple(stage.name for stage in TABLE)
+"""The stages of the main job, in their order."""
+
+Action = Literal["run", "skip"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to be done.
+
+    Attributes:
+        resolved: the settings and where they come from.
+        folder: the run's folder.
+        source: folder of raw dialogues; None for the sample corpus.
+        command: what was typed, for the record.
+        smoke: really run every stage, but only so many steps of it; None for all.
+        limit: evaluate on so many turns at most; None for all.
+    """
+
+    resolved: Resolved
+    folder: Path
+    source: Path | None
+    command: tuple[str, ...] = ()
+    smoke: int | None = None
+    limit: int | None = None
+
+    def settled(self) -> Job:
+        """The same job with `smoke` and `limit` turned into settings, so that the run's record holds them."""
+        changes: list[tuple[str, dict[str, object]]] = []
+        if self.smoke is not None:
+            changes.append((f"--smoke {self.smoke}", smoke_settings(self.smoke)))
+        if self.limit is not None:
+            changes.append((f"--limit {self.limit}", {"evaluation.limit": self.limit}))
+        resolved = self.resolved
+        for typed, values in changes:
+            resolved = _override(resolved, values, Origin("flag", typed))
+        return replace(self, resolved=resolved, smoke=None, limit=None)
+
+
+@dataclass(frozen=True, slots=True)
+class StagePlan:
+    """What will become of one stage.
+
+    Attributes:
+        stage: its name.
+        action: whether it will run.
+        why: in a few words.
+    """
+
+    stage: str
+    action: Action
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class StageOutcome:
+    """What became of one stage.
+
+    Attributes:
+        stage: its name.
+        action: whether it ran.
+        seconds: how long it took, now or when it last ran.
+    """
+
+    stage: str
+    action: Action
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """What a job came to.
+
+    Attributes:
+        folder: the run's folder.
+        outcomes: the stages, in order.
+        comparison: policy against baseline; None if the job ended before that.
+    """
+
+    folder: Path
+    outcomes: tuple[StageOutcome, ...]
+    comparison: Comparison | None
+
+
+def smoke_settings(steps: int) -> dict[str, object]:
+    """Settings that make every stage really run, but only `steps` steps of it."""
+    return {
+        "data.sample_dialogues": 60,
+        "baseline.max_steps": steps,
+        "baseline.warmup_steps": 1,
+        "baseline.epochs": 1,
+        "judge.turns": 60,
+        "critic.epochs": 1,
+        "ppo.max_steps": steps,
+        "ppo.batch_size": 8,
+        "ppo.minibatch_size": 8,
+        "ppo.critic_warmup_steps": 0,
+        "ppo.validation_turns": 8,
+        "evaluation.limit": 24,
+        "compare.resamples": 1000,
+    }
+
+
+def known_choices() -> dict[str, list[str]]:
+    """What the registries know, for the settings that name one of their entries; the open table `rewards` by keys."""
+    from ecr_engine.rewards.component import COMPONENTS
+    from ecr_engine.rl.estimator import ESTIMATORS
+    from ecr_engine.scoring.judge import JUDGES
+
+    return {"rewards": COMPONENTS.names(), "judge.name": JUDGES.names(), "ppo.estimator": ESTIMATORS.names()}
+
+
+def plan(job: Job, until: str = "report") -> list[StagePlan]:
+    """What `run_job` would do, without doing any of it.
+
+    Raises:
+        EcrError: the source can't be read, or the backbone is no Llama.
+    """
+    job = job.settled()
+    check_backbone_name(job.resolved.settings.backbone.name)
+    folder = RunFolder(job.folder)
+    record = folder.read_record() if folder.exists() else None
+    plans: list[StagePlan] = []
+    wanted = _fingerprints(job, _stages(until))
+    for stage in _stages(until):
+        why = _why(stage, folder, record, wanted, {p.stage for p in plans if p.action == "run"})
+        plans.append(StagePlan(stage.name, "run" if why else "skip", why or "done, nothing it reads has changed"))
+    return plans
+
+
+def run_job(job: Job, *, until: str = "report", listeners: Sequence[Listener] = ()) -> JobResult:
+    """Runs the stages that are not valid any more, in order, up to `until`.
+
+    A stage is valid if it is recorded as done with the fingerprint it would have now, its outputs are there, and
+    nothing it reads had to run again.
+
+    Args:
+        job: what is to be done.
+        until: the last stage.
+        listeners: called with every event.
+
+    Raises:
+        EcrError: a stage failed for a reason the user can mend; the record says which.
+    """
+    stages = _stages(until)
+    job = job.settled()
+    check_backbone_name(job.resolved.settings.backbone.name)
+    wanted = _fingerprints(job, stages)
+    folder = RunFolder(job.folder)
+    folder.create()
+    with folder.lock(), _recorded(job, folder, wanted) as book, _log(job, folder, listeners) as log:
+        outcomes = []
+        ran: set[str] = set()
+        for stage in stages:
+            why = _why(stage, folder, book.record, wanted, ran)
+            if why is None:
+                log.emit(stage.name, "stage_skipped")
+                outcomes.append(StageOutcome(stage.name, "skip", book.record.stages[stage.name].seconds))
+                continue
+            ran.add(stage.name)
+            outcomes.append(StageOutcome(stage.name, "run", _run_stage(stage, job, folder, book, log, wanted)))
+    return JobResult(job.folder, tuple(outcomes), _comparison(folder, stages))
+
+
+def _override(resolved: Resolved, values: Mapping[str, object], origin: Origin) -> Resolved:
+    """Settings with some values replaced, by dotted key."""
+    tables = resolved.settings.model_dump()
+    for key, value in values.items():
+        section, _, name = key.partition(".")
+        tables[section][name] = value
+    origins = resolved.origins | dict.fromkeys(values, origin)
+    return Resolved(Settings(**tables), origins, resolved.profiles)
+
+
+def _stages(until: str) -> tuple[Stage, ...]:
+    if until not in STAGES:
+        raise UsageError(f"unknown stage '{until}'", fix=suggestion(until, STAGES))
+    return TABLE[: STAGES.index(until) + 1]
+
+
+def _fingerprints(job: Job, stages: Sequence[Stage]) -> dict[str, str]:
+    source = source_fingerprint(job.source)
+    wanted: dict[str, str] = {}
+    for stage in stages:
+        needed = {name: wanted[name] for name in stage.needs}
+        wanted[stage.name] = fingerprint(stage, job.resolved.settings, needed, source)
+    return wanted
+
+
+def _why(
+    stage: Stage, folder: RunFolder, record: RunRecord | None, wanted: Mapping[str, str], running: set[str]
+) -> str | None:
+    """Why a stage has to run, in a few words; None if it is valid."""
+    done = record.stages.get(stage.name) if record else None
+    if done is None:
+        return "not done yet"
+    if done.fingerprint != wanted[stage.name]:
+        return "its settings or what it reads have changed"
+    if done.status != "done":
+        return "it did not end"
+    missing = [name for name in stage.outputs if not (folder.root / name).exists()]
+    if missing:
+        return f"{missing[0]} is missing"
+    again = [name for name in stage.needs if name in running]
+    return f"{again[0]} runs again" if again else None
+
+
+class _Book:
+    """The run's record, written at every change.
+
+    Args:
+        folder: the run's folder.
+        record: as it stands.
+    """
+
+    def __init__(self, folder: RunFolder, record: RunRecord) -> None:
+        self._folder = folder
+        self.record = record
+        self._folder.write_record(record)
+
+    def change(self, **changes: object) -> None:
+        """Replaces fields of the record and writes it."""
+        self.record = replace(self.record, **changes)  # type: ignore[arg-type]
+        self._folder.write_record(self.record)
+
+    def stage(self, name: str, stage: StageRecord) -> None:
+        """Replaces one stage's record and writes it all."""
+        self.change(stages={**self.record.stages, name: stage})
+
+
+@contextmanager
+def _recorded(job: Job, folder: RunFolder, wanted: Mapping[str, str]) -> Iterator[_Book]:
+    """Keeps `run.json` true whatever happens inside the block."""
+    before = folder.read_record() if folder.exists() else None
+    made_by = provenance()
+    record = RunRecord(
+        command=job.command,
+        seed=job.resolved.settings.seed,
+        git_revision=made_by.git_revision,
+        packages=made_by.packages,
+        hardware=made_by.to_json()["hardware"],
+        data_fingerprint=wanted["data"],
+        profiles=job.resolved.profiles,
+        started=time.time(),
+        stages=before.stages if before else {},
+    )
+    write_text(folder.resolved_config, job.resolved.to_toml())
+    write_json(folder.config_origin, job.resolved.origins_json())
+    book = _Book(folder, record)
+    try:
+        yield book
+    except EcrError as error:
+        book.change(status="failed", exit_code=int(error.exit_code), finished=time.time())
+        raise
+    except KeyboardInterrupt:
+        book.change(status="interrupted", exit_code=int(ExitCode.INTERRUPTED), finished=time.time())
+        raise
+    except BaseException:
+        book.change(status="failed", exit_code=int(ExitCode.FAILED), finished=time.time())
+        raise
+    book.change(status="done", exit_code=int(ExitCode.DONE), finished=time.time())
+
+
+@contextmanager
+def _log(job: Job, folder: RunFolder, listeners: Sequence[Listener]) -> Iterator[EventLog]:
+    """The run's event log, with the tracker that the settings ask for among its listeners."""
+    tracking = job.resolved.settings.tracking
+
+    def warn(text: str) -> None:
+        EventLog(folder.events, listeners).emit("tracking", "warning", what=text)
+
+    tracker = WandbTracker(
+        tracking.wandb,
+        tracking.project,
+        folder.root.name,
+        folder.root,
+        job.resolved.settings.model_dump(mode="json"),
+        warn=warn,
+    )
+    try:
+        yield EventLog(folder.events, (*listeners, tracker))
+    finally:
+        tracker.close()
+
+
+def _run_stage(
+    stage: Stage, job: Job, folder: RunFolder, book: _Book, log: EventLog, wanted: Mapping[str, str]
+) -> float:
+    """Runs one stage and records it; returns its seconds."""
+    earlier = book.record.stages.get(stage.name)
+    resume = (
+        stage.resumable
+        and earlier is not None
+        and earlier.status != "done"
+        and earlier.fingerprint == wanted[stage.name]
+    )
+    for name in TRAINED_STAGES:
+        sweep(folder.stage(name))
+    _clear(stage, folder, resume=resume)
+    started, clock = time.time(), time.perf_counter()
+
+    def remember(status: Literal["running", "done", "failed"]) -> float:
+        seconds = time.perf_counter() - clock
+        book.stage(stage.name, StageRecord(wanted[stage.name], status, seconds, started))
+        return seconds
+
+    remember("running")
+    log.emit(stage.name, "stage_started")
+    try:
+        stage.run(StageContext(folder, job.resolved.settings, job.source, log.emit, resume))
+    except BaseException:
+        remember("failed")
+        raise
+    seconds = remember("done")
+    log.emit(stage.name, "stage_finished", seconds=seconds)
+    return seconds
+
+
+def _clear(stage: Stage, folder: RunFolder, *, resume: bool) -> None:
+    """Removes what an earlier attempt left: its files, and its events so that no curve has two histories.
+
+    A resumed stage keeps its checkpoints, and its events up to the newest of them.
+    """
+    kept = None
+    if resume:
+        steps = [info.step for name in stage.outputs for info in list_checkpoints(folder.root / name)]
+        kept = max(steps, default=None)
+    if kept is None:
+        for name in stage.outputs:
+            path = folder.root / name
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+    drop_events(folder.events, stage.name, after=kept)
+
+
+def _comparison(folder: RunFolder, stages: Sequence[Stage]) -> Comparison | None:
+    if "compare" not in {stage.name for stage in stages}:
+        return None
+    from ecr_engine.evaluation.comparison import read_comparison
+
+    return read_comparison(folder.comparison)

@@ -1,0 +1,116 @@
+"""Stage `baseline`: supervised fine-tuning of the backbone on the recommender's turns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from ecr_engine.config.settings import PromptSettings, Settings
+from ecr_engine.data.schema import Example, Split
+from ecr_engine.errors import DataError, UsageError
+from ecr_engine.evaluation.generate import prompt_encoder
+from ecr_engine.models.backbone import Backbone, TinyShape, build_tiny, load_backbone, pick_device
+from ecr_engine.models.placement import make_accelerator
+from ecr_engine.pipeline.stage import StageContext
+from ecr_engine.pipeline.stages.data import load_split
+from ecr_engine.runs.checkpoints import save_checkpoint
+from ecr_engine.training.sft import BaselineTrainer
+
+POSITIONS = 1024
+"""Longest sequence of the tiny backbone, unless the limits ask for more."""
+
+
+def make_backbone(settings: Settings, train: Sequence[Example]) -> Backbone:
+    """The backbone before any training."""
+    wanted = settings.prompt.context_max_length + settings.prompt.resp_max_length
+    if settings.backbone.name != "tiny":
+        backbone = load_backbone(settings.backbone.name)
+        check_window(backbone, settings.prompt)
+        return backbone
+    tiny = settings.backbone
+    shape = TinyShape(
+        vocabulary=tiny.vocabulary,
+        hidden_size=tiny.hidden_size,
+        layers=tiny.layers,
+        heads=tiny.heads,
+        intermediate_size=tiny.intermediate_size,
+        positions=max(POSITIONS, wanted),
+        dropout=settings.baseline.dropout,
+    )
+    return build_tiny(_texts(train, settings.prompt.system), shape, seed=settings.seed)
+
+
+def check_window(backbone: Backbone, prompt: PromptSettings) -> None:
+    """Refuses limits that do not fit the model's window.
+
+    Raises:
+        UsageError: prompt and response together are longer than the model's positions.
+    """
+    window = int(backbone.model.config.max_position_embeddings)
+    wanted = prompt.context_max_length + prompt.resp_max_length
+    if wanted > window:
+        raise UsageError(
+            f"a prompt of {prompt.context_max_length} and a response of {prompt.resp_max_length} tokens exceed "
+            f"the model's window of {window}",
+            at="prompt.context_max_length",
+            fix=f"--set prompt.context_max_length={window - prompt.resp_max_length}",
+        )
+
+
+def _texts(train: Sequence[Example], system: str) -> Iterable[str]:
+    """Every turn of the training dialogues once, as the prompts will show it."""
+    yield system
+    seen: set[tuple[str, int]] = set()
+    for example in train:
+        yield f" {example.target}"
+        for place, turn in enumerate(example.context):
+            if (example.conversation_id, place) not in seen:
+                seen.add((example.conversation_id, place))
+                yield f" {turn.text}"
+
+
+def run(context: StageContext) -> None:
+    """Trains, and keeps the checkpoint of the best validation loss."""
+    settings = context.settings
+    train, valid = load_split(context.folder, Split.TRAIN), load_split(context.folder, Split.VALID)
+    if not valid:
+        raise DataError(
+            "the validation split has no recommender turn: early stopping needs one",
+            at=str(context.folder.data),
+            fix="--set data.validation_share=0.2, or give more dialogues",
+        )
+    backbone = make_backbone(settings, train)
+    encoder = prompt_encoder(backbone.tokenizer, settings.prompt)
+    context.emit("baseline", "note", what=f"{settings.backbone.name}: {backbone.parameters / 1e6:.1f} M weights")
+    stage = context.folder.stage("baseline")
+
+    def save(step: int, metrics: dict[str, float], *, best: bool) -> None:
+        path = save_checkpoint(
+            stage, step, backbone.save, metrics=metrics, best=best, keep_last=settings.checkpoints.keep_last
+        )
+        context.emit("baseline", "checkpoint", step, path=path.name, best=best)
+
+    trainer = BaselineTrainer(
+        backbone,
+        settings.baseline,
+        make_accelerator(pick_device(settings.device), settings.backbone.precision),
+        seed=settings.seed,
+        scaled=settings.backbone.scale_learning_rate,
+        emit=context.emit,
+        save=save,
+    )
+    result = trainer.train([encoder.encode(row) for row in train], [encoder.encode(row) for row in valid])
+    reason = "stopped early" if result.stopped_early else "all steps done"
+    context.emit(
+        "baseline",
+        "note",
+        result.steps,
+        what=f"best validation loss {result.best_loss:.3f} at step {result.best_step} ({reason})",
+    )
+
+
+def load_checkpoint(folder: Path, device: str) -> Backbone:
+    """A backbone from a checkpoint of this project, on its device."""
+    backbone = load_backbone(str(folder))
+    backbone.model.to(pick_device(device))
+    return backbone

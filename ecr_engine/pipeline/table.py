@@ -1,0 +1,61 @@
+"""The table of stages. Each one's code is imported when it runs, so that planning loads no torch."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+
+from ecr_engine.pipeline.stage import Stage, StageContext
+
+
+def _late(module: str, function: str = "run") -> Callable[[StageContext], None]:
+    """A stage's function, imported when it is called."""
+
+    def run(context: StageContext) -> None:
+        getattr(importlib.import_module(f"ecr_engine.pipeline.stages.{module}"), function)(context)
+
+    return run
+
+
+PROMPT = ("seed", "prompt")
+
+TABLE = (
+    Stage("data", (), ("seed", "data"), ("data/summary.json",), 1, _late("data")),
+    Stage("baseline", ("data",), (*PROMPT, "backbone", "baseline"), ("baseline",), 1, _late("baseline")),
+    Stage("judge", ("baseline",), (*PROMPT, "judge"), ("scores/judgements.jsonl",), 1, _late("judge")),
+    Stage("critic", ("judge",), (*PROMPT, "critic"), ("critic",), 1, _late("critic")),
+    Stage(
+        "rl",
+        ("baseline", "critic"),
+        (*PROMPT, "ppo", "rewards", "evaluation"),
+        ("policy",),
+        1,
+        _late("rl"),
+        resumable=True,
+    ),
+    Stage(
+        "evaluate",
+        ("baseline", "rl"),
+        (*PROMPT, "evaluation", "rewards", "compare"),
+        ("evaluation/baseline", "evaluation/policy"),
+        1,
+        _late("evaluate"),
+    ),
+    Stage(
+        "compare",
+        ("evaluate",),
+        ("seed", "compare"),
+        ("evaluation/comparison.json",),
+        1,
+        _late("report", "run_compare"),
+    ),
+    Stage("report", ("compare",), (), ("report.html", "README.md", "plots"), 1, _late("report", "run_report")),
+)
+
+
+def source_fingerprint(source: Path | None) -> str:
+    """Fingerprint of the raw data; the sample corpus is decided by settings alone."""
+    from ecr_engine.data.store import fingerprint
+
+    return "sample corpus" if source is None else fingerprint(source)

@@ -1,0 +1,94 @@
+"""What an update tells: episodes and statistics as event values, by the keys of the run folder's contract."""
+
+from __future__ import annotations
+
+import math
+import resource
+import statistics
+from collections.abc import Sequence
+
+from ecr_engine.data.prompts import transcript
+from ecr_engine.data.schema import Example
+from ecr_engine.rl.kl import k1, k3
+from ecr_engine.rl.types import Episode, Rollout, UpdateStats
+
+SAMPLE_TURNS = 3
+"""Turns of context that a rollout sample shows."""
+
+
+def explained_variance(rollout: Rollout) -> float:
+    """1 - Var(returns - values) / Var(returns) over valid tokens; 0 if the returns do not vary."""
+    mask = rollout.tokens.response_mask.bool()
+    returns, values = rollout.returns[mask], rollout.values[mask]
+    variance = float(returns.var(unbiased=False))
+    return 1 - float((returns - values).var(unbiased=False)) / variance if variance > 0 else 0.0
+
+
+def rollout_values(episodes: Sequence[Episode], rollout: Rollout, kl_coefficient: float) -> dict[str, float]:
+    """Values of a batch of episodes, measured before the update.
+
+    `objective/kl` is the mean over responses of the summed k1 (nats a response), `objective/kl_k3` the same of k3,
+    `objective/entropy` the mean over tokens.
+    """
+    rewards = [episode.reward for episode in episodes]
+    tokens = sum(len(episode.response) for episode in episodes)
+    values = {
+        "objective/reward": statistics.fmean(rewards),
+        "objective/reward_std": statistics.pstdev(rewards),
+        "objective/score": statistics.fmean(episode.score for episode in episodes),
+        "objective/kl": statistics.fmean(float(k1(e.log_probs, e.reference_log_probs).sum()) for e in episodes),
+        "objective/kl_k3": statistics.fmean(float(k3(e.log_probs, e.reference_log_probs).sum()) for e in episodes),
+        "objective/kl_coefficient": kl_coefficient,
+        "objective/entropy": sum(float(episode.entropy.sum()) for episode in episodes) / tokens,
+        "completions/mean_length": tokens / len(episodes),
+        "completions/clipped_ratio": statistics.fmean(not episode.finished for episode in episodes),
+        "value/explained_variance": explained_variance(rollout),
+        "perf/peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+    for name in episodes[0].components:
+        scores = [score for e in episodes if (score := e.components[name]) is not None]
+        if scores:
+            values[f"rewards/{name}/mean"] = statistics.fmean(scores)
+            values[f"rewards/{name}/std"] = statistics.pstdev(scores)
+    return values
+
+
+def update_values(stats: UpdateStats, clock: Sequence[float], episodes: int) -> dict[str, float]:
+    """Values of an update.
+
+    Args:
+        stats: its statistics.
+        clock: times at the start, after the rollout and after the update.
+        episodes: how many there were.
+    """
+    return {
+        "policy/loss": stats.policy_loss,
+        "policy/approx_kl": stats.approx_kl,
+        "policy/clip_fraction": stats.clip_fraction,
+        "policy/ratio": stats.ratio,
+        "policy/first_ratio": stats.first_ratio,
+        "policy/stopped_early": float(stats.stopped_early),
+        "value/loss": stats.value_loss,
+        "value/grad_norm": stats.value_grad_norm,
+        "train/loss": stats.policy_loss + stats.value_loss,
+        # A skipped step's norm is no sign of divergence by itself; the count beside it says what happened.
+        "train/grad_norm": stats.policy_grad_norm if math.isfinite(stats.policy_grad_norm) else 0.0,
+        "train/skipped_steps": float(stats.skipped),
+        "time/rollout_s": clock[1] - clock[0],
+        "time/update_s": clock[2] - clock[1],
+        "perf/samples_per_s": episodes / (clock[2] - clock[0]),
+    }
+
+
+def sample_values(episodes: Sequence[Episode], examples: Sequence[Example]) -> dict[str, object]:
+    """The batch's middling response, with what it answered and how it was scored."""
+    middle = sorted(episodes, key=lambda episode: episode.reward)[len(episodes) // 2]
+    example = examples[middle.example]
+    return {
+        "example": example.example_id,
+        "context": transcript(example.context[-SAMPLE_TURNS:]),
+        "response": middle.text,
+        "reference": example.target,
+        "reward": middle.reward,
+        "components": middle.components,
+    }

@@ -1,0 +1,52 @@
+"""Value functions: where the baseline of the advantages comes from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+
+class CriticValues(nn.Module):
+    """The critic's value of the context, the same for every token of the response.
+
+    What is worth knowing before a response is how well one can answer this context at all; the critic learned that
+    from the judge's scores and goes on learning it from the returns.
+
+    Args:
+        critic: a trained `CriticModel`.
+    """
+
+    def __init__(self, critic: Any) -> None:
+        super().__init__()
+        self.critic = critic
+
+    def forward(self, hidden: Tensor, contexts: Tensor, contexts_mask: Tensor) -> Tensor:
+        """Values [B, T].
+
+        Args:
+            hidden: [B, T, H] of the policy's trunk; only its shape is used.
+            contexts: [B, L] ids as the critic reads them.
+            contexts_mask: [B, L].
+        """
+        value: Tensor = self.critic(contexts, contexts_mask).value
+        return value.unsqueeze(-1).expand(-1, hidden.shape[1])
+
+
+class TrunkValues(nn.Module):
+    """A linear head on the policy's trunk, one value a token; no gradient goes into the trunk.
+
+    Args:
+        hidden_size: width of the trunk.
+    """
+
+    def __init__(self, hidden_size: int) -> None:
+        super().__init__()
+        self.head = nn.Linear(hidden_size, 1)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, hidden: Tensor, contexts: Tensor, contexts_mask: Tensor) -> Tensor:
+        """Values [B, T] of the states `hidden` [B, T, H]."""
+        value: Tensor = self.head(hidden.detach().float())
+        return value.squeeze(-1)

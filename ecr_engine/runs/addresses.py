@@ -1,0 +1,125 @@
+"""Addresses of results: `RUN`, `RUN:baseline`, `RUN:policy@best`, or a path."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from ecr_engine.errors import DataError, UsageError, suggestion
+from ecr_engine.runs.checkpoints import at_step, available, best, has_best, latest
+from ecr_engine.runs.folder import TRAINED_STAGES, RunFolder
+from ecr_engine.runs.manifest import MANIFEST
+
+RESULTS = "results.json"
+DEFAULT_STAGE = "policy"
+
+_STEP = re.compile(r"step-(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address, taken apart.
+
+    Attributes:
+        run: the run.
+        name: the stage, or the evaluation.
+        which: "latest", "best", "step-000300"; empty if not said.
+    """
+
+    run: RunFolder
+    name: str
+    which: str
+
+
+def resolve_checkpoint(address: str) -> Path:
+    """The checkpoint folder at an address.
+
+    Without `@`, the policy's is the latest; that of the baseline and the critic is the best where one is marked (they
+    stop when they get worse), else the latest.
+
+    Args:
+        address: `RUN`, `RUN:STAGE`, `RUN:STAGE@latest|best|step-000300`, or a path to a checkpoint folder.
+
+    Raises:
+        UsageError: the stage, or what follows `@`, is not a known word.
+        DataError: there is no such run or checkpoint; the message names what there is.
+    """
+    path = Path(address)
+    if (path / MANIFEST).is_file():
+        return path.resolve()
+    found = _parse(address, "checkpoint")
+    if found.name not in TRAINED_STAGES:
+        raise UsageError(f"unknown stage '{found.name}'", at=address, fix=suggestion(found.name, TRAINED_STAGES))
+    stage = found.run.stage(found.name)
+    if not stage.is_dir():
+        raise DataError(f"{found.run.root} has no {found.name}", at=address, fix=_trained(found.run))
+    step = _STEP.fullmatch(found.which)
+    if step is not None:
+        return at_step(stage, int(step.group(1)))
+    match found.which:
+        case "latest":
+            return latest(stage)
+        case "best":
+            return best(stage)
+        case "":
+            return best(stage) if found.name != DEFAULT_STAGE and has_best(stage) else latest(stage)
+    raise UsageError(
+        f"unknown checkpoint '@{found.which}'", at=address, fix=f"@latest, @best or a step; {available(stage)}"
+    )
+
+
+def resolve_evaluation(address: str) -> Path:
+    """The evaluation folder at an address.
+
+    Args:
+        address: `RUN` (its policy), `RUN:NAME`, or a path to a folder with `results.json`.
+
+    Raises:
+        DataError: there is no such run or evaluation; the message names what there is.
+    """
+    path = Path(address)
+    if (path / RESULTS).is_file():
+        return path.resolve()
+    found = _parse(address, "evaluation")
+    name = f"{found.name}@{found.which}" if found.which else found.name
+    folder = found.run.evaluation(name)
+    if not (folder / RESULTS).is_file():
+        raise DataError(f"{found.run.root} has no evaluation '{name}'", at=address, fix=_evaluated(found.run))
+    return folder
+
+
+def _parse(address: str, kind: str) -> Address:
+    """Takes an address apart; a folder's own name may hold colons.
+
+    Raises:
+        DataError: there is no such run.
+    """
+    if Path(address).is_dir():
+        return Address(_run(address, address, kind), DEFAULT_STAGE, "")
+    root, colon, rest = address.rpartition(":")
+    if not colon:
+        raise DataError(f"there is no run or {kind} '{address}'", at=address, fix="`ecrctl runs list` shows the runs")
+    name, _, which = rest.partition("@")
+    return Address(_run(root, address, kind), name, which)
+
+
+def _run(root: str, address: str, kind: str) -> RunFolder:
+    run = RunFolder(Path(root))
+    if run.exists():
+        return run
+    if not run.root.is_dir():
+        raise DataError(f"there is no run '{root}'", at=address, fix="`ecrctl runs list` shows the runs")
+    above = RunFolder(run.root.absolute().parent)
+    fix = f"{run.root.parent}:{run.root.name}" if above.exists() else "`ecrctl runs list` shows the runs"
+    raise DataError(f"'{root}' is neither a run nor a folder of one {kind}", at=address, fix=fix)
+
+
+def _trained(run: RunFolder) -> str:
+    names = [name for name in TRAINED_STAGES if run.stage(name).is_dir()]
+    return f"it has: {', '.join(names)}" if names else "it has no trained stage: ecrctl run"
+
+
+def _evaluated(run: RunFolder) -> str:
+    names = sorted(path.parent.name for path in run.evaluation("").glob(f"*/{RESULTS}"))
+    return f"it has: {', '.join(names)}" if names else "it has no evaluation: ecrctl eval run"

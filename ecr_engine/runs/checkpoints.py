@@ -1,0 +1,293 @@
+"""Checkpoints that are complete or do not exist.
+
+    1. stage     write all files into a hidden folder beside the final place
+    2. describe  manifest.json with size and SHA-256 of every file
+    3. flush     every file and folder to the disk
+    4. rename    the hidden folder to `checkpoints/step-000100`, in one step
+    5. link      `latest`, and `best` if it is
+    6. prune     old ones: renamed out of the way first, so that none is ever seen half-deleted
+
+A kill between any two leaves whole checkpoints only. Between 4 and 5 it leaves a link behind its time: `sweep` mends
+links from the manifests, and is called before training begins or goes on. Only one process writes to a stage (rank 0,
+under `RunFolder.lock`).
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ecr_engine.errors import DataError, EcrError
+from ecr_engine.runs.atomic import replace_link, sync_file, sync_folder, write_json
+from ecr_engine.runs.manifest import MANIFEST, Manifest, describe_folder, load_manifest
+
+CHECKPOINTS = "checkpoints"
+LATEST = "latest"
+BEST = "best"
+
+_STAGING = ".staging-"
+_DISCARDED = ".discarded-"
+_NAME = re.compile(r"step-(\d{6,})")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointInfo:
+    """One checkpoint of a stage.
+
+    Attributes:
+        path: its folder.
+        step: the training step after which it was saved.
+        metrics: the values at that step.
+        size: bytes of all its files.
+        created: seconds since the epoch.
+        is_latest: whether `latest` points to it.
+        is_best: whether `best` points to it.
+    """
+
+    path: Path
+    step: int
+    metrics: dict[str, float]
+    size: int
+    created: float
+    is_latest: bool
+    is_best: bool
+
+
+def checkpoint_name(step: int) -> str:
+    """The folder name of a step: `step-000100`."""
+    return f"step-{step:06d}"
+
+
+def save_checkpoint(
+    stage: Path,
+    step: int,
+    write: Callable[[Path], None],
+    *,
+    metrics: Mapping[str, float],
+    best: bool,
+    keep_last: int,
+) -> Path:
+    """Saves a checkpoint so that it is complete or does not exist.
+
+    Args:
+        stage: the stage's folder, such as RUN/policy; made if needed.
+        step: the training step.
+        write: writes all files of the checkpoint into the empty folder that it is given.
+        metrics: the values at this step.
+        best: whether this is the best so far.
+        keep_last: how many of the newest are kept beside the best; at least 1.
+
+    Returns:
+        The checkpoint's folder.
+
+    Raises:
+        EcrError: a checkpoint of this step exists, or `write` left a pickle, a link or nothing.
+    """
+    folder = stage / CHECKPOINTS
+    target = folder / checkpoint_name(step)
+    if target.exists():
+        fix = f"ecrctl checkpoint prune, or remove it: rm -r '{target}'"
+        raise EcrError(f"there is a checkpoint of step {step} already", at=str(target), fix=fix)
+    folder.mkdir(parents=True, exist_ok=True)
+    staging = folder / f"{_STAGING}{checkpoint_name(step)}-{uuid.uuid4().hex}"
+    try:
+        staging.mkdir()
+        write(staging)
+        manifest = describe_folder(staging, step, metrics, time.time(), best)
+        write_json(staging / MANIFEST, manifest.to_json())
+        _flush(staging)
+        staging.rename(target)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+    sync_folder(folder)
+    _link(stage, LATEST, target)
+    if best:
+        _link(stage, BEST, target)
+    prune(stage, keep_last)
+    return target
+
+
+def prune(stage: Path, keep_last: int) -> list[Path]:
+    """Removes old checkpoints; never those that `latest` and `best` point to.
+
+    Args:
+        stage: the stage's folder.
+        keep_last: how many of the highest steps are kept; at least 1.
+
+    Returns:
+        The folders that were removed.
+    """
+    found = _folders(stage)
+    kept = {*found[-keep_last:], _linked(stage, LATEST), _linked(stage, BEST)}
+    return _discard(path for path in found if path not in kept)
+
+
+def discard_after(stage: Path, step: int) -> list[Path]:
+    """Removes the checkpoints later than `step`, as when training goes on from an earlier one.
+
+    Returns:
+        The folders that were removed.
+    """
+    later = [path for path in _folders(stage) if step_of(path) > step]
+    _mend_links(stage, [path for path in _folders(stage) if path not in later])
+    return _discard(later)
+
+
+def sweep(stage: Path) -> list[Path]:
+    """Removes what an interrupted save left behind, and mends the links; call it before training.
+
+    Args:
+        stage: the stage's folder; it need not exist.
+
+    Returns:
+        The left-over folders and links that were removed.
+
+    Raises:
+        DataError: a checkpoint has a damaged manifest.
+    """
+    folder = stage / CHECKPOINTS
+    stale = [*sorted(folder.glob(f"{_STAGING}*")), *sorted(folder.glob(f"{_DISCARDED}*"))]
+    for path in stale:
+        shutil.rmtree(path)
+    links = [path for name in (LATEST, BEST) for path in sorted(stage.glob(f".{name}.*.tmp"))]
+    for link in links:
+        link.unlink()
+    if folder.is_dir():
+        _mend_links(stage, _folders(stage))
+    return [*stale, *links]
+
+
+def list_checkpoints(stage: Path) -> list[CheckpointInfo]:
+    """The checkpoints of a stage, by step; none if it has no folder.
+
+    Raises:
+        DataError: one of them has a missing or damaged manifest.
+    """
+    newest, chosen = _linked(stage, LATEST), _linked(stage, BEST)
+    return [
+        CheckpointInfo(
+            path, manifest.step, manifest.metrics, manifest.size, manifest.created, path == newest, path == chosen
+        )
+        for path, manifest in ((path, load_manifest(path)) for path in _folders(stage))
+    ]
+
+
+def latest(stage: Path) -> Path:
+    """The newest checkpoint of a stage.
+
+    Raises:
+        DataError: there is none.
+    """
+    return _follow(stage, LATEST)
+
+
+def best(stage: Path) -> Path:
+    """The best checkpoint of a stage.
+
+    Raises:
+        DataError: there is none.
+    """
+    return _follow(stage, BEST)
+
+
+def at_step(stage: Path, step: int) -> Path:
+    """The checkpoint of a step.
+
+    Raises:
+        DataError: there is none.
+    """
+    path = stage / CHECKPOINTS / checkpoint_name(step)
+    if path not in _folders(stage):
+        raise DataError(f"{stage} has no checkpoint of step {step}", at=str(path), fix=available(stage))
+    return path
+
+
+def available(stage: Path) -> str:
+    """A sentence part that names the checkpoints that a stage has."""
+    names = [path.name for path in _folders(stage)]
+    links = [name for name in (LATEST, BEST) if _linked(stage, name) is not None]
+    return f"it has: {', '.join([*links, *names])}" if names else "it has no checkpoints: train it first"
+
+
+def has_best(stage: Path) -> bool:
+    """Whether a checkpoint of the stage is marked as the best."""
+    return _linked(stage, BEST) is not None
+
+
+def step_of(path: Path) -> int:
+    """The step in a checkpoint's folder name.
+
+    Raises:
+        ValueError: it is not the name of a checkpoint.
+    """
+    match = _NAME.fullmatch(path.name)
+    if match is None:
+        raise ValueError(f"not a checkpoint name: {path.name}")
+    return int(match.group(1))
+
+
+def _folders(stage: Path) -> list[Path]:
+    """The checkpoint folders, by step."""
+    found = [path for path in (stage / CHECKPOINTS).glob("step-*") if path.is_dir() and _NAME.fullmatch(path.name)]
+    return sorted(found, key=step_of)
+
+
+def _flush(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.is_dir():
+            sync_folder(path)
+        else:
+            sync_file(path)
+    sync_folder(folder)
+
+
+def _link(stage: Path, name: str, target: Path) -> None:
+    replace_link(stage / name, f"{CHECKPOINTS}/{target.name}")
+
+
+def _linked(stage: Path, name: str) -> Path | None:
+    """The checkpoint folder that a link points to; None if there is no link, or nothing at its end."""
+    link = stage / name
+    if not link.is_symlink():
+        return None
+    target = stage / link.readlink()
+    return target if target.is_dir() else None
+
+
+def _follow(stage: Path, name: str) -> Path:
+    target = _linked(stage, name)
+    if target is None:
+        raise DataError(f"{stage} has no {name} checkpoint", at=str(stage / name), fix=available(stage))
+    return target
+
+
+def _mend_links(stage: Path, folders: Iterable[Path]) -> None:
+    """Points `latest` to the last one saved, and `best` to the last one saved as the best."""
+    by_age: list[tuple[Manifest, Path]] = sorted(
+        ((load_manifest(path), path) for path in folders), key=lambda pair: (pair[0].created, pair[0].step)
+    )
+    _point(stage, LATEST, [path for _, path in by_age])
+    _point(stage, BEST, [path for manifest, path in by_age if manifest.best])
+
+
+def _point(stage: Path, name: str, oldest_first: list[Path]) -> None:
+    if not oldest_first:
+        (stage / name).unlink(missing_ok=True)
+    elif _linked(stage, name) != oldest_first[-1]:
+        _link(stage, name, oldest_first[-1])
+
+
+def _discard(folders: Iterable[Path]) -> list[Path]:
+    """Removes folders; each leaves its name before its content goes."""
+    removed = list(folders)
+    for path in removed:
+        aside = path.with_name(f"{_DISCARDED}{path.name}-{uuid.uuid4().hex}")
+        path.rename(aside)
+        shutil.rmtree(aside)
+    return removed

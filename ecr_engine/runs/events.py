@@ -1,0 +1,124 @@
+"""The event stream of a run: trainers emit, everything that draws reads."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from ecr_engine.runs.atomic import write_text
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened.
+
+    Attributes:
+        time: seconds since the epoch.
+        stage: the stage of the main job, such as "baseline" or "rl".
+        step: the stage's step counter, from 0; 0 for events that have none.
+        kind: "stage_started", "stage_finished", "stage_skipped", "progress" (values `done`, `total`, `what`), "step"
+            (metrics of one training step), "validation", "checkpoint", "sample", "warning", "note".
+        values: key to number or text; the keys are those of the design (`objective/reward`, `policy/loss`, …).
+    """
+
+    time: float
+    stage: str
+    step: int
+    kind: str
+    values: Mapping[str, Any]
+
+
+NON_FINITE = frozenset({"nan", "inf", "-inf"})
+"""How `EventLog` writes the numbers that JSON lacks."""
+
+Listener = Callable[[Event], None]
+
+
+class Emit(Protocol):
+    """How a trainer speaks."""
+
+    def __call__(self, stage: str, kind: str, step: int = 0, /, **values: Any) -> None:
+        """Records one event."""
+
+
+class EventLog:
+    """Appends events to `events.jsonl` and hands each to the listeners.
+
+    Args:
+        path: the file; its folder exists.
+        listeners: called with every event, in order.
+    """
+
+    def __init__(self, path: Path, listeners: Sequence[Listener] = ()) -> None:
+        self._path = path
+        self._listeners = tuple(listeners)
+        _end_torn_line(path)
+
+    def emit(self, stage: str, kind: str, step: int = 0, /, **values: Any) -> None:
+        """Writes one line and calls the listeners."""
+        event = Event(time.time(), stage, step, kind, values)
+        line = json.dumps(
+            {"time": event.time, "stage": stage, "step": step, "kind": kind, "values": _finite(values)},
+            ensure_ascii=False,
+        )
+        with self._path.open("a", encoding="utf-8") as handle:
+            handle.write(line + "\n")
+        for listener in self._listeners:
+            listener(event)
+
+
+def _finite(values: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON has no NaN and no infinity: they are written as text, so that nothing is lost and every reader can read."""
+    return {k: str(v) if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()}
+
+
+def _end_torn_line(path: Path) -> None:
+    """Ends a last line that a kill cut short, so that the next event gets a line of its own."""
+    if path.exists() and path.stat().st_size > 0:
+        with path.open("r+b") as handle:
+            handle.seek(-1, 2)
+            if handle.read(1) != b"\n":
+                handle.write(b"\n")
+
+
+def read_events(path: Path) -> Iterator[Event]:
+    """The events of a file, oldest first; a torn last line is skipped, a missing file has none."""
+    if not path.exists():
+        return
+    # A line may be torn inside of a letter: replaced, it is still no JSON.
+    with path.open(encoding="utf-8", errors="replace") as handle:
+        for line in handle:
+            try:
+                raw = json.loads(line)
+            except json.JSONDecodeError:
+                continue
+            values = {k: float(v) if isinstance(v, str) and v in NON_FINITE else v for k, v in raw["values"].items()}
+            yield Event(raw["time"], raw["stage"], raw["step"], raw["kind"], values)
+
+
+def drop_events(path: Path, stage: str, *, after: int | None) -> None:
+    """Removes a stage's events before it runs again, so that no curve has two histories; all else stays as it is.
+
+    Args:
+        path: the event file; a missing one is left alone.
+        stage: the stage that will run.
+        after: the stage goes on after this step: events up to it stay. None: it starts anew, and none stay.
+    """
+    if not path.exists():
+        return
+    kept = []
+    # A line may be torn inside of a letter: replaced, it is still no JSON.
+    with path.open(encoding="utf-8", errors="replace") as handle:
+        for line in handle:
+            try:
+                raw = json.loads(line)
+            except json.JSONDecodeError:
+                continue
+            if raw["stage"] != stage or (after is not None and raw["step"] <= after):
+                kept.append(line)
+    write_text(path, "".join(kept))

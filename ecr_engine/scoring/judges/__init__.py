@@ -1,0 +1,1 @@
+"""One module for each judge; the file's name is the registered name."""

@@ -1,0 +1,1 @@
+"""The command line: it parses, shows and exits. Everything that is computed is computed by `ecr_engine`."""

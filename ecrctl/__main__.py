@@ -1,0 +1,68 @@
+"""The entry point: `ecrctl …`, or `python -m ecrctl …`. Turns every outcome into an exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+import typer
+from typer.main import get_command
+
+from ecr_engine.errors import EcrError, ExitCode
+from ecrctl.app import app
+from ecrctl.errors import show_engine_error, show_unexpected, show_usage_error
+
+
+def main() -> NoReturn:
+    """Runs the command line of this process and exits with its code."""
+    sys.excepthook = show_unexpected
+    signal.signal(signal.SIGTERM, _terminated)
+    if not sys.stdout.isatty():
+        # Typer colours its help in any pipe of a CI service; a pipe gets no escape bytes.
+        os.environ.setdefault("_TYPER_FORCE_DISABLE_TERMINAL", "1")
+    sys.exit(invoke(sys.argv[1:]))
+
+
+def invoke(arguments: list[str]) -> int:
+    """Runs one command line.
+
+    Args:
+        arguments: what follows the program's name.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        code = get_command(app).main(arguments, prog_name="ecrctl", standalone_mode=False)
+        sys.stdout.flush()
+    except EcrError as error:
+        return show_engine_error(error, arguments)
+    except typer.TyperException as error:
+        return show_usage_error(error)
+    except typer.Abort:
+        return int(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        return _broken_pipe()
+    except SystemExit as leaving:
+        # Rich and Typer leave with 1 when they meet a closed pipe.
+        if isinstance(leaving.__context__, BrokenPipeError):
+            return _broken_pipe()
+        raise
+    return code if isinstance(code, int) else int(ExitCode.DONE)
+
+
+def _broken_pipe() -> int:
+    """The reader of our output has gone: what is still buffered goes nowhere, so that the exit is quiet."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return int(ExitCode.BROKEN_PIPE)
+
+
+def _terminated(number: int, frame: FrameType | None) -> NoReturn:
+    raise SystemExit(int(ExitCode.TERMINATED))
+
+
+if __name__ == "__main__":
+    main()

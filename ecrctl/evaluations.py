@@ -1,0 +1,114 @@
+"""`eval run`, once its command line is read: which checkpoint, which turns, where to."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ecr_engine.errors import DataError, UsageError
+from ecrctl.flags import Typed
+from ecrctl.jobs import settings_from
+from ecrctl.options import Layers, Output
+
+if TYPE_CHECKING:
+    from ecr_engine.runs.events import Emit, Listener
+    from ecr_engine.runs.folder import RunFolder
+
+STAGE = "evaluate"
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What the command line asks for.
+
+    Attributes:
+        address: the checkpoint.
+        data: folder of the turns; None: those of the checkpoint's run.
+        output: folder to write; None: in the checkpoint's run.
+        name: what it is called; None: by the address.
+        limit: turns at most.
+        layers: profiles, file and single settings.
+        typed: settings that were given as flags.
+        speech: how to speak.
+    """
+
+    address: str | None
+    data: Path | None
+    output: Path | None
+    name: str | None
+    limit: int | None
+    layers: Layers
+    typed: Typed
+    speech: Output
+
+
+def evaluate_request(request: Evaluation) -> None:
+    """Evaluates a checkpoint and prints its metrics.
+
+    Raises:
+        UsageError: no checkpoint was named.
+        DataError: a checkpoint outside of a run, without the turns or the folder that a run would have.
+    """
+    from ecr_engine.data.schema import Split
+    from ecr_engine.data.store import split_path
+    from ecr_engine.evaluation.generate import evaluate_checkpoint
+    from ecr_engine.runs.addresses import resolve_checkpoint
+    from ecrctl.ui.data_view import data_folder
+    from ecrctl.ui.evaluation_view import show_evaluation
+    from ecrctl.ui.follow import following
+    from ecrctl.ui.snapshot import begin
+
+    if request.address is None:
+        raise UsageError("no checkpoint is named", at="ecrctl eval run", fix="name a run: ecrctl eval run runs/demo")
+    checkpoint = resolve_checkpoint(request.address)
+    run = _run_of(checkpoint)
+    base = run.resolved_config if run is not None else None
+    settings = settings_from(request.layers, request.typed, base=base).settings
+    name = request.name or _name(request.address, checkpoint)
+    turns = data_folder(request.data) if request.data is not None else _in_run(run, "--data", checkpoint).data
+    target = request.output or _in_run(run, "--output-dir", checkpoint).evaluation(name)
+    with following(
+        begin(str(target), (STAGE,)), quiet=request.speech.quiet, everything=request.speech.verbose
+    ) as listener:
+        result = evaluate_checkpoint(
+            checkpoint,
+            split_path(turns, Split(settings.evaluation.split)),
+            target,
+            settings,
+            name=name,
+            limit=request.limit,
+            emit=emitting(listener),
+        )
+    show_evaluation(target, result, as_json=request.speech.json)
+
+
+def emitting(listener: Listener) -> Emit:
+    """A way to emit events that only a listener hears."""
+    from ecr_engine.runs.events import Event
+
+    def emit(stage: str, kind: str, step: int = 0, /, **values: Any) -> None:
+        listener(Event(time.time(), stage, step, kind, values))
+
+    return emit
+
+
+def _run_of(checkpoint: Path) -> RunFolder | None:
+    """The run that a checkpoint lies in: RUN/STAGE/checkpoints/step-000100."""
+    from ecr_engine.runs.folder import RunFolder
+
+    run = RunFolder(checkpoint.parents[2])
+    return run if run.exists() else None
+
+
+def _in_run(run: RunFolder | None, flag: str, checkpoint: Path) -> RunFolder:
+    if run is None:
+        raise DataError("the checkpoint lies in no run", at=str(checkpoint), fix=f"say where: {flag} DIR")
+    return run
+
+
+def _name(address: str, checkpoint: Path) -> str:
+    """What follows the run's name in the address, or the stage that the checkpoint is of."""
+    _, colon, rest = address.rpartition(":")
+    return rest if colon and not Path(address).is_dir() else checkpoint.parents[1].name

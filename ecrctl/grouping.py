@@ -1,0 +1,93 @@
+"""Lets a command take its options in groups: one dataclass, or one table of setting flags, is one parameter.
+
+Typer sees the flat list of options; the command sees `common.profile` or `typed["ppo.epochs"]`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import MISSING, Field, fields, is_dataclass
+from typing import Annotated, Any, get_args, get_type_hints
+
+import typer
+
+from ecrctl.flags import SettingFlag
+
+
+def grouped(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with its option groups spread out for Typer.
+
+    Args:
+        command: a function whose parameters are options, option groups (dataclasses of annotated fields), or
+            `Annotated[Typed, TABLE]` with a table of setting flags. Of two groups with the same option both get it.
+    """
+    hints = get_type_hints(command, include_extras=True)
+    flat: dict[str, inspect.Parameter] = {}
+    builders: dict[str, Callable[[dict[str, Any]], Any]] = {}
+    for name, parameter in inspect.signature(command).parameters.items():
+        table = _table(hints[name])
+        if table:
+            flat |= {flag.name: _setting_parameter(flag) for flag in table}
+            builders[name] = _table_reader(table)
+        elif is_dataclass(hints[name]):
+            flat |= {field.name: _field_parameter(hints[name], field) for field in fields(hints[name])}
+            builders[name] = _group_reader(hints[name])
+        else:
+            keyword = inspect.Parameter.KEYWORD_ONLY
+            flat[name] = parameter.replace(annotation=hints[name], kind=keyword)
+            builders[name] = _plain_reader(name)
+
+    def call(**given: Any) -> None:
+        command(**{name: build(given) for name, build in builders.items()})
+
+    call.__doc__ = command.__doc__
+    call.__name__ = command.__name__
+    call.__signature__ = inspect.Signature(list(flat.values()))  # type: ignore[attr-defined]
+    call.__annotations__ = {}
+    return call
+
+
+def _table(hint: Any) -> tuple[SettingFlag, ...]:
+    metadata = get_args(hint)[1:]
+    found = [entry for entry in metadata if isinstance(entry, tuple)]
+    return found[0] if found else ()
+
+
+def _setting_parameter(flag: SettingFlag) -> inspect.Parameter:
+    switch = flag.kind is bool
+    option: Any = typer.Option(
+        flag.flag,
+        metavar=flag.metavar,
+        help=f"{flag.help} Sets {flag.key}.",
+        rich_help_panel=flag.panel,
+        show_default=False,
+    )
+    hint: Any = Annotated[bool if switch else flag.kind | None, option]
+    default = False if switch else None
+    return inspect.Parameter(flag.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hint)
+
+
+def _field_parameter(group: Any, field: Field[Any]) -> inspect.Parameter:
+    hint = get_type_hints(group, include_extras=True)[field.name]
+    default = inspect.Parameter.empty if field.default is MISSING else field.default
+    return inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hint)
+
+
+def _table_reader(table: tuple[SettingFlag, ...]) -> Callable[[dict[str, Any]], Any]:
+    def read(given: dict[str, Any]) -> dict[str, tuple[object, str]]:
+        # A switch that was not given sets nothing: False is not the same as "off" here.
+        typed = {flag: given[flag.name] for flag in table}
+        return {
+            flag.key: (value, flag.flag) for flag, value in typed.items() if value is not None and value is not False
+        }
+
+    return read
+
+
+def _group_reader(group: Any) -> Callable[[dict[str, Any]], Any]:
+    return lambda given: group(**{field.name: given[field.name] for field in fields(group)})
+
+
+def _plain_reader(name: str) -> Callable[[dict[str, Any]], Any]:
+    return lambda given: given[name]

@@ -1,0 +1,165 @@
+"""Starts the main job, or a part of it, for the commands that do: resolve, plan, run, show."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ecr_engine.errors import UsageError
+from ecrctl.flags import Typed
+from ecrctl.options import Execution, Layers, Output, Resume
+
+if TYPE_CHECKING:
+    from ecr_engine.config.resolve import Resolved
+    from ecr_engine.pipeline.job import Job, JobResult
+
+RUNS = Path("runs")
+SAMPLE_RUN = "demo"
+STAGE_FOLDERS = {"baseline": "baseline", "critic": "critic", "rl": "policy"}
+"""Where in a run folder the result of a stage lies."""
+
+LAST = "report"
+"""The last stage of the whole job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a command line asks for.
+
+    Attributes:
+        until: the last stage to run.
+        execution: where it runs, on what, and how much of it.
+        layers: profiles, file and single settings.
+        typed: settings that were given as flags.
+        output: how to speak.
+        resume: what to do with a folder that has the stage already; None: go on with it.
+        output_dir: the run folder, as the guide names it.
+    """
+
+    until: str
+    execution: Execution
+    layers: Layers
+    typed: Typed = field(default_factory=dict)
+    output: Output = field(default_factory=Output)
+    resume: Resume | None = None
+    output_dir: Path | None = None
+
+
+def settings_from(layers: Layers, typed: Typed, *, base: Path | None = None) -> Resolved:
+    """The settings that a command line leads to.
+
+    Args:
+        layers: profiles, file and single settings.
+        typed: settings that were given as flags.
+        base: a file of settings to use where neither a profile nor a file was given.
+    """
+    from ecr_engine.config.resolve import resolve
+    from ecr_engine.pipeline.job import known_choices
+
+    stated = layers.config is not None or layers.profile
+    return resolve(
+        profiles=layers.profile or (),
+        config=layers.config if stated else base,
+        sets=layers.sets or (),
+        flags=typed,
+        choices=known_choices(),
+    )
+
+
+def start(request: Request) -> None:
+    """Runs the job of `request` up to its last stage, or only shows the plan under `--dry-run`."""
+    from ecrctl.ui import outcome
+
+    job = _job(request)
+    if request.execution.dry_run:
+        outcome.show_plan(job, request.until, as_json=request.output.json)
+        return
+    _refuse_existing(job.folder, request)
+    outcome.show_result(_run(job, request), request.until, as_json=request.output.json)
+
+
+def _run(job: Job, request: Request) -> JobResult:
+    from ecr_engine.pipeline.job import STAGES, run_job
+    from ecrctl.ui.follow import following
+    from ecrctl.ui.snapshot import begin
+
+    stages = STAGES[: STAGES.index(request.until) + 1]
+    picture = begin(str(job.folder), stages, job.resolved.settings.rewards)
+    with following(picture, quiet=request.output.quiet, everything=request.output.verbose) as listener:
+        try:
+            return run_job(job, until=request.until, listeners=(listener,))
+        except KeyboardInterrupt:
+            _say_how_to_go_on(job)
+            raise
+
+
+def _job(request: Request) -> Job:
+    from ecr_engine.models.registry import check_backbone_name
+    from ecr_engine.pipeline.job import Job
+    from ecr_engine.runs.folder import RunFolder
+
+    execution = request.execution
+    folder = run_folder(execution, request.output_dir)
+    source = execution.data
+    command = ["ecrctl", *sys.argv[1:]]
+    base = None
+    recorded = RunFolder(folder)
+    if request.until != LAST and recorded.exists():
+        # A single stage goes on with what the run was made with; the whole job is told everything each time.
+        base = recorded.resolved_config
+        if source is None:
+            source = _recorded_source(recorded.read_record().command)
+            command += [] if source is None else ["--data", str(source)]
+    resolved = settings_from(request.layers, request.typed, base=base)
+    check_backbone_name(resolved.settings.backbone.name)
+    return Job(
+        resolved=resolved,
+        folder=folder,
+        source=source,
+        command=tuple(command),
+        smoke=execution.smoke,
+        limit=execution.limit,
+    )
+
+
+def _recorded_source(command: Sequence[str]) -> Path | None:
+    """The `--data` of the command that a run was made with."""
+    for index, word in enumerate(command):
+        if word == "--data" and index + 1 < len(command):
+            return Path(command[index + 1])
+        if word.startswith("--data="):
+            return Path(word.removeprefix("--data="))
+    return None
+
+
+def run_folder(execution: Execution, output_dir: Path | None = None) -> Path:
+    """The run folder that was named, or one named after the data."""
+    if execution.run is not None and output_dir is not None and execution.run != output_dir:
+        raise UsageError(
+            f"two run folders: {execution.run} and {output_dir}", at="--run and --output-dir", fix="name one of them"
+        )
+    named = execution.run or output_dir
+    return named or RUNS / (SAMPLE_RUN if execution.data is None else execution.data.resolve().name)
+
+
+def _refuse_existing(folder: Path, request: Request) -> None:
+    """A stage that is there already is not trained over in silence."""
+    if request.resume is not Resume.NEVER:
+        return
+    place = folder / STAGE_FOLDERS[request.until] / "checkpoints"
+    if place.is_dir() and any(place.iterdir()):
+        raise UsageError(
+            f"{folder} has this stage already",
+            at=str(place),
+            fix=f"go on with it: --resume auto; or start another: --run {folder}-2",
+        )
+
+
+def _say_how_to_go_on(job: Job) -> None:
+    from ecrctl.ui.console import note
+
+    note(f"interrupted; what is finished is kept in {job.folder}")
+    note("  fix  type the same command again to go on with it")

@@ -1,0 +1,150 @@
+"""The options that commands share: one name means one thing everywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ecrctl.panels import Panel
+
+Json = Annotated[
+    bool,
+    typer.Option(
+        "--json", metavar="", help="Print one JSON document, and nothing else, on stdout.", rich_help_panel=Panel.OUTPUT
+    ),
+]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", metavar="", help="No progress on stderr.", rich_help_panel=Panel.OUTPUT)
+]
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        "--verbose", "-v", metavar="", help="Every event as a line, and tracebacks.", rich_help_panel=Panel.OUTPUT
+    ),
+]
+Profile = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--profile",
+        metavar="NAME",
+        help="Profile to start from; repeat it, later wins.",
+        rich_help_panel=Panel.SETTINGS,
+    ),
+]
+Config = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="TOML file of settings.", rich_help_panel=Panel.SETTINGS)
+]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="One setting, such as ppo.epochs=2; repeatable.",
+        rich_help_panel=Panel.SETTINGS,
+    ),
+]
+RunFolderOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--run", metavar="DIR", help="The run folder.", show_default="runs/NAME of the data", rich_help_panel=Panel.WHAT
+    ),
+]
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="DIR",
+        help="Raw ReDial files.",
+        show_default="the built-in sample corpus",
+        rich_help_panel=Panel.WHAT,
+    ),
+]
+Limit = Annotated[
+    int | None, typer.Option("--limit", metavar="N", min=1, help="Use N turns at most.", rich_help_panel=Panel.HOW)
+]
+Smoke = Annotated[
+    int | None,
+    typer.Option(
+        "--smoke",
+        metavar="[N]",
+        min=1,
+        help="Really run, but only N (2) steps of each stage.",
+        rich_help_panel=Panel.HOW,
+    ),
+]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run", metavar="", help="Show the settings and the plan; run nothing.", rich_help_panel=Panel.HOW
+    ),
+]
+OutputDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--output-dir", metavar="DIR", help="The run folder, as the guide names it.", rich_help_panel=Panel.GUIDE
+    ),
+]
+Dataset = Annotated[
+    str, typer.Option("--dataset", metavar="redial", help="The guide's data set.", rich_help_panel=Panel.GUIDE)
+]
+RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)]
+
+
+class Resume(StrEnum):
+    """What to do with a run folder that has the stage already."""
+
+    NEVER = "never"
+    AUTO = "auto"
+
+
+ResumeOption = Annotated[
+    Resume,
+    typer.Option("--resume", help="auto: go on with a run folder that has this stage.", rich_help_panel=Panel.HOW),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """How a command speaks; every command takes these."""
+
+    json: Json = False
+    quiet: Quiet = False
+    verbose: Verbose = False
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """The layers of settings that a command line can add."""
+
+    profile: Profile = None
+    config: Config = None
+    sets: Sets = None
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """Where a job runs, on what, and how much of it."""
+
+    run: RunFolderOption = None
+    data: Data = None
+    limit: Limit = None
+    smoke: Smoke = None
+    dry_run: DryRun = False
+
+
+def check_dataset(name: str) -> None:
+    """Refuses a data set that the guide's flag does not know.
+
+    Raises:
+        UsageError: it is not ReDial.
+    """
+    from ecr_engine.errors import UsageError
+
+    if name != "redial":
+        raise UsageError(
+            f"unknown dataset '{name}'", at="--dataset", fix="choose redial; files of your own go with --data DIR"
+        )

@@ -1,0 +1,42 @@
+"""How the command tree parses: what Typer alone does not do."""
+
+from __future__ import annotations
+
+# Typer carries its own copy of click, whose context is what these methods are given.
+from typer._click import Context
+from typer.core import TyperCommand, TyperGroup
+
+SMOKE_STEPS = 2
+"""Steps of `--smoke` without a number."""
+
+ORDER = ("run", "data", "train", "score", "rl", "eval", "compare", "runs", "checkpoint", "profile", "model")
+"""The commands in the order of the work, which is the order of help."""
+
+
+class Root(TyperGroup):
+    """The root of the tree, its commands in the order of the work."""
+
+    def list_commands(self, ctx: Context) -> list[str]:
+        """The names of all commands."""
+        return sorted(super().list_commands(ctx), key=ORDER.index)
+
+
+class JobCommand(TyperCommand):
+    """A command whose `--smoke` may stand without its number."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Gives a bare `--smoke` its number before the arguments are parsed."""
+        return super().parse_args(ctx, with_smoke_steps(args))
+
+
+def with_smoke_steps(arguments: list[str]) -> list[str]:
+    """The arguments with `--smoke=N` in the place of `--smoke N` and of a bare `--smoke`."""
+    found: list[str] = []
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        if word == "--smoke":
+            steps = rest.pop(0) if rest and rest[0].isdecimal() else str(SMOKE_STEPS)
+            word = f"--smoke={steps}"
+        found.append(word)
+    return found

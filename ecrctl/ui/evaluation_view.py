@@ -1,0 +1,55 @@
+"""One evaluation as a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from ecrctl.ui.comparison import NO_VALUE
+from ecrctl.ui.console import results
+from ecrctl.ui.document import print_document
+from ecrctl.ui.numbers import duration, number
+from ecrctl.ui.tables import Column, facts, show
+
+if TYPE_CHECKING:
+    from ecr_engine.evaluation.store import EvaluationResult
+    from ecr_engine.evaluation.values import MetricValue
+
+_BETTER = {True: "higher", False: "lower", None: NO_VALUE}
+
+
+def show_evaluation(folder: Path, result: EvaluationResult, *, as_json: bool) -> None:
+    """Prints the metrics of one evaluation."""
+    if as_json:
+        print_document({"folder": folder, "result": result})
+        return
+    console = results()
+    columns = (
+        Column("metric"),
+        Column("value", right=True),
+        Column("interval", right=True, spare=1),
+        Column("better", spare=2),
+    )
+    show(console, columns, [_row(key, value) for key, value in result.metrics.items()])
+    console.print(Text("* the reward pays for it", "dim"))
+    console.print()
+    facts(
+        console,
+        [
+            ("system", f"{result.name} ({result.checkpoint})"),
+            ("turns", f"{result.turns} of the {result.split} split, in {duration(result.seconds)}"),
+            ("written", str(folder)),
+        ],
+    )
+
+
+def _row(key: str, metric: MetricValue) -> tuple[str, str, str, str]:
+    interval = metric.interval
+    return (
+        f"{key} *" if metric.in_reward else key,
+        NO_VALUE if metric.value is None else number(metric.value),
+        NO_VALUE if interval is None else f"{number(interval.low)} … {number(interval.high)}",
+        _BETTER[metric.higher_is_better],
+    )

@@ -1,0 +1,97 @@
+"""What a job prints on stdout: its plan before, its result after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from ecrctl.ui.comparison import show_comparison
+from ecrctl.ui.console import results, say
+from ecrctl.ui.document import print_document
+from ecrctl.ui.numbers import duration
+from ecrctl.ui.settings_view import annotated, changed_count
+from ecrctl.ui.tables import Column, facts, show
+
+if TYPE_CHECKING:
+    from ecr_engine.pipeline.job import Job, JobResult
+
+_NEXT = {
+    "data": "ecrctl data show {run}",
+    "baseline": "ecrctl train critic --run {run}",
+    "critic": "ecrctl rl train --run {run}",
+    "rl": "ecrctl eval run {run}:policy",
+}
+"""What to type after a single stage."""
+
+
+def show_plan(job: Job, until: str, *, as_json: bool) -> None:
+    """Prints the settings, each with its origin if it is no default, and what would be done."""
+    from ecr_engine.pipeline.job import plan
+
+    stages = plan(job, until)
+    if as_json:
+        print_document(
+            {
+                "run": job.folder,
+                "source": job.source,
+                "settings": job.resolved.settings.model_dump(mode="json"),
+                "origins": job.resolved.origins_json(),
+                "plan": stages,
+            }
+        )
+        return
+    console = results()
+    for line in annotated(job.resolved):
+        say(line)
+    say("")
+    facts(
+        console,
+        [
+            ("run", str(job.folder)),
+            ("data", str(job.source) if job.source else "the built-in sample corpus"),
+            ("settings", f"{changed_count(job.resolved)} are not the default; their origins stand beside them"),
+        ],
+    )
+    show(
+        console,
+        (Column("stage"), Column("plan"), Column("why", folds=True)),
+        [(s.stage, s.action, s.why) for s in stages],
+    )
+
+
+def show_result(result: JobResult, until: str, *, as_json: bool) -> None:
+    """Prints what came of a job: the comparison where there is one, the stages, and what to type next."""
+    comparison = result.comparison
+    if as_json:
+        print_document(
+            {
+                "run": result.folder,
+                "stages": result.outcomes,
+                "comparison": comparison.to_json() if comparison is not None else None,
+            }
+        )
+        return
+    console = results()
+    if comparison is not None:
+        show_comparison(console, comparison)
+        console.print()
+        facts(
+            console,
+            [
+                ("report", str(result.folder / "report.html")),
+                ("took", duration(sum(outcome.seconds for outcome in result.outcomes))),
+                ("next", f"ecrctl runs show {result.folder}"),
+            ],
+        )
+        return
+    rows = [
+        (o.stage, "unchanged" if o.action == "skip" else "done", Text(duration(o.seconds), "dim"))
+        for o in result.outcomes
+    ]
+    show(console, (Column("stage"), Column(""), Column("took", right=True)), rows)
+    console.print()
+    pairs = [("run", str(result.folder))]
+    if until in _NEXT:
+        pairs.append(("next", _NEXT[until].format(run=result.folder)))
+    facts(console, pairs)

@@ -1,0 +1,90 @@
+"""Runs as people read them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ecrctl.ui.checkpoint_view import moment
+from ecrctl.ui.comparison import show_comparison
+from ecrctl.ui.console import results, say
+from ecrctl.ui.document import print_document
+from ecrctl.ui.numbers import duration
+from ecrctl.ui.tables import Column, facts, show
+
+if TYPE_CHECKING:
+    from ecr_engine.runs.folder import RunFolder
+    from ecr_engine.runs.record import RunRecord
+
+
+def status(run: RunFolder, record: RunRecord) -> str:
+    """How a run stands; one that says "running" while nobody is at work in it was killed."""
+    return "stopped" if record.status == "running" and run.lock_holder() is None else record.status
+
+
+def show_list(folder: Path, runs: Sequence[RunFolder], *, as_json: bool) -> None:
+    """Prints the runs of a folder, the newest first."""
+    pairs = sorted(((run, run.read_record()) for run in runs), key=lambda pair: -pair[1].started)
+    if as_json:
+        print_document([{"run": run.root, "state": status(run, record), **record.to_json()} for run, record in pairs])
+        return
+    if not pairs:
+        say(f"no runs in {folder}; start one: ecrctl run")
+        return
+    columns = (
+        Column("run"),
+        Column("status"),
+        Column("started"),
+        Column("took", right=True),
+        Column("stages done", right=True, spare=1),
+        Column("profiles", spare=2),
+    )
+    rows = [
+        (
+            str(run.root),
+            status(run, record),
+            moment(record.started),
+            duration(sum(stage.seconds for stage in record.stages.values())),
+            str(sum(stage.status == "done" for stage in record.stages.values())),
+            ", ".join(record.profiles),
+        )
+        for run, record in pairs
+    ]
+    show(results(), columns, rows)
+
+
+def show_run(run: RunFolder, *, as_json: bool) -> None:
+    """Prints one run, with its comparison where there is one."""
+    record = run.read_record()
+    comparison = None
+    if run.comparison.is_file():
+        from ecr_engine.evaluation.comparison import read_comparison
+
+        comparison = read_comparison(run.comparison)
+    if as_json:
+        document = comparison.to_json() if comparison is not None else None
+        print_document({"run": run.root, "state": status(run, record), **record.to_json(), "comparison": document})
+        return
+    console = results()
+    facts(console, _facts(run, record))
+    console.print()
+    rows = [(name, stage.status, duration(stage.seconds)) for name, stage in record.stages.items()]
+    show(console, (Column("stage"), Column("status"), Column("took", right=True)), rows)
+    if comparison is not None:
+        console.print()
+        show_comparison(console, comparison)
+
+
+def _facts(run: RunFolder, record: RunRecord) -> list[tuple[str, str]]:
+    pairs = [
+        ("run", str(run.root)),
+        ("status", status(run, record)),
+        ("command", shlex.join(record.command)),
+        ("started", moment(record.started)),
+        ("seed", str(record.seed)),
+        ("profiles", ", ".join(record.profiles) or "none"),
+        ("revision", record.git_revision or "unknown"),
+    ]
+    return [*pairs, ("report", str(run.report))] if run.report.is_file() else pairs

@@ -1,0 +1,102 @@
+"""The composite reward, with numbers worked out by hand."""
+
+import math
+from dataclasses import dataclass, field
+
+import pytest
+from reward_dialogues import sample
+
+from ecr_engine.errors import EcrError, UsageError
+from ecr_engine.rewards.composition import Composer, Row
+
+
+@dataclass
+class Fixed:
+    """A component that gives what it is told."""
+
+    name: str
+    scores: list
+    low: float = 0.0
+    high: float = 1.0
+    explanation: str = "fixed"
+    calls: list[int] = field(default_factory=list)
+
+    def score(self, batch):
+        self.calls.append(len(batch))
+        return self.scores[: len(batch)]
+
+
+def composer(weights, *fixed):
+    return Composer(weights, {component.name: component for component in fixed})
+
+
+GOOD = Fixed("good", [0.5, 1.0])
+PART = Fixed("part", [1.0, None])
+FINE = Fixed("fine", [-0.4, 0.0], low=-1.0, high=0.0)
+
+
+def test_the_formula():
+    reward = composer({"good": 2.0, "part": 1.0, "fine": 1.0}, GOOD, PART, FINE).score([sample("a"), sample("b")])
+    # (2 * 0.5 + 1 * 1) / 3 - 0.5 * 0.4, and 2 * 1 / 2 where `part` does not apply
+    assert reward.total == (pytest.approx(0.4666667), pytest.approx(1.0))
+    assert reward.components == {"good": (0.5, 1.0), "part": (1.0, None), "fine": (-0.4, 0.0)}
+
+
+def test_a_breakdown_sums_to_the_total():
+    rows = composer({"good": 2.0, "part": 1.0, "fine": 1.0}, GOOD, PART, FINE).breakdown(sample("a"))
+    assert rows == [
+        Row("good", 0.5, 2.0, pytest.approx(1 / 3)),
+        Row("part", 1.0, 1.0, pytest.approx(1 / 3)),
+        Row("fine", -0.4, 1.0, pytest.approx(-0.2)),
+    ]
+
+
+def test_nothing_that_applies_is_zero():
+    nothing = Fixed("nothing", [None])
+    assert composer({"nothing": 1.0}, nothing).score([sample("a")]).total == (0.0,)
+    assert composer({"nothing": 1.0}, nothing).score([]).total == ()
+
+
+def test_weight_zero_is_not_computed_until_it_is_raised():
+    off = Fixed("off", [1.0])
+    composed = composer({"good": 1.0, "off": 0.0}, GOOD, off)
+    assert list(composed.score([sample("a")]).components) == ["good"]
+    assert off.calls == []
+    composed.update_weights({"off": 3.0})
+    assert composed.weights == {"good": 1.0, "off": 3.0}
+    assert composed.score([sample("a")]).total == (pytest.approx(0.875),)  # (0.5 + 3) / 4
+    assert off.calls == [1]
+
+
+def test_an_unknown_component_names_the_nearest():
+    with pytest.raises(UsageError) as caught:
+        Composer({"empthy": 1.0})
+    assert str(caught.value) == "unknown reward component 'empthy'"
+    assert caught.value.problems[0].fix == "did you mean 'empathy'?"
+
+
+@pytest.mark.parametrize("weight", [-1.0, math.nan, math.inf])
+def test_a_bad_weight_changes_nothing(weight):
+    composed = composer({"good": 1.0}, GOOD, PART)
+    with pytest.raises(UsageError) as caught:
+        composed.update_weights({"part": 2.0, "good": weight})
+    assert str(caught.value) == f"the weight of reward component 'good' is {weight}"
+    assert composed.weights == {"good": 1.0}
+
+
+@pytest.mark.parametrize(("value", "shown"), [(math.nan, "nan"), (1.5, "1.5"), (-0.1, "-0.1"), ("x", "'x'")])
+def test_a_bad_score_names_the_component_and_the_sample(value, shown):
+    with pytest.raises(EcrError) as caught:
+        composer({"bad": 1.0}, Fixed("bad", [0.5, value])).score([sample("a"), sample("b")])
+    problem = caught.value.problems[0]
+    assert problem.what == f"reward component 'bad' gave {shown}, outside [0, 1]"
+    assert problem.at == "example 1:1"
+    assert problem.fix == "mend the component, or switch it off with --set rewards.bad=0"
+
+
+def test_a_wrong_number_of_scores_is_an_error():
+    with pytest.raises(EcrError) as caught:
+        composer({"short": 1.0}, Fixed("short", [0.5])).score([sample("a"), sample("b")])
+    problem = caught.value.problems[0]
+    assert problem.what == "reward component 'short' gave 1 scores for 2 samples"
+    assert problem.at == "batch that begins with example 1:1"
