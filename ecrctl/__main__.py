@@ -23,6 +23,9 @@ def main() -> NoReturn:
     if not sys.stdout.isatty():
         # Typer colours its help in any pipe of a CI service; a pipe gets no escape bytes.
         os.environ.setdefault("_TYPER_FORCE_DISABLE_TERMINAL", "1")
+    # A thread that spins while it waits takes the core from the thread it waits for: with anything else running on the
+    # machine, training slows down many times. It has to be set before torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     sys.exit(invoke(sys.argv[1:]))
 
 

@@ -49,7 +49,7 @@ def show_usage_error(error: TyperException) -> int:
         The exit code.
     """
     if isinstance(error, NoArgsIsHelpError):
-        progress().print(error.format_message())
+        # Typer has printed the help by now.
         return error.exit_code
     show_problems([_usage_problem(error)])
     return error.exit_code

@@ -53,7 +53,6 @@ def evaluate_request(request: Evaluation) -> None:
     """
     from ecr_engine.data.schema import Split
     from ecr_engine.data.store import split_path
-    from ecr_engine.evaluation.generate import evaluate_checkpoint
     from ecr_engine.runs.addresses import resolve_checkpoint
     from ecrctl.ui.data_view import data_folder
     from ecrctl.ui.evaluation_view import show_evaluation
@@ -66,9 +65,12 @@ def evaluate_request(request: Evaluation) -> None:
     run = _run_of(checkpoint)
     base = run.resolved_config if run is not None else None
     settings = settings_from(request.layers, request.typed, base=base).settings
-    name = request.name or _name(request.address, checkpoint)
+    name = request.name or _name(request, checkpoint, settings.evaluation.split)
     turns = data_folder(request.data) if request.data is not None else _in_run(run, "--data", checkpoint).data
     target = request.output or _in_run(run, "--output-dir", checkpoint).evaluation(name)
+    # Only now: this is what loads torch, and a mistake in the command line should cost no seconds.
+    from ecr_engine.pipeline.stages.evaluate import evaluate_checkpoint
+
     with following(
         begin(str(target), (STAGE,)), quiet=request.speech.quiet, everything=request.speech.verbose
     ) as listener:
@@ -78,7 +80,8 @@ def evaluate_request(request: Evaluation) -> None:
             target,
             settings,
             name=name,
-            limit=request.limit,
+            address=str(checkpoint),
+            limit=settings.evaluation.limit if request.limit is None else request.limit,
             emit=emitting(listener),
         )
     show_evaluation(target, result, as_json=request.speech.json)
@@ -108,7 +111,13 @@ def _in_run(run: RunFolder | None, flag: str, checkpoint: Path) -> RunFolder:
     return run
 
 
-def _name(address: str, checkpoint: Path) -> str:
-    """What follows the run's name in the address, or the stage that the checkpoint is of."""
-    _, colon, rest = address.rpartition(":")
-    return rest if colon and not Path(address).is_dir() else checkpoint.parents[1].name
+def _name(request: Evaluation, checkpoint: Path, split: str) -> str:
+    """What follows the run's name in the address, or the stage that the checkpoint is of.
+
+    Another split or a part of it is named too, so that it takes no whole evaluation's place.
+    """
+    assert request.address is not None
+    _, colon, rest = request.address.rpartition(":")
+    name = rest if colon and not Path(request.address).is_dir() else checkpoint.parents[1].name
+    parts = [name, *([split] if "evaluation.split" in request.typed else [])]
+    return "-".join([*parts, *([str(request.limit)] if request.limit is not None else [])])

@@ -88,12 +88,12 @@ def _run(job: Job, request: Request) -> JobResult:
 
     stages = STAGES[: STAGES.index(request.until) + 1]
     picture = begin(str(job.folder), stages, job.resolved.settings.rewards)
-    with following(picture, quiet=request.output.quiet, everything=request.output.verbose) as listener:
-        try:
+    try:
+        with following(picture, quiet=request.output.quiet, everything=request.output.verbose) as listener:
             return run_job(job, until=request.until, listeners=(listener,))
-        except KeyboardInterrupt:
-            _say_how_to_go_on(job)
-            raise
+    except KeyboardInterrupt:
+        _say_how_to_go_on(job)
+        raise
 
 
 def _job(request: Request) -> Job:

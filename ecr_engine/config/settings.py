@@ -58,7 +58,7 @@ class BackboneSettings(Section):
     vocabulary: Annotated[int, Field(ge=400)] = Field(3000, description="Tokens of the tiny backbone's tokenizer.")
     hidden_size: Annotated[int, Field(ge=8)] = Field(192, description="Width of the tiny backbone.")
     layers: Count = Field(4, description="Layers of the tiny backbone.")
-    heads: Count = Field(4, description="Attention heads of the tiny backbone.")
+    heads: Count = Field(3, description="Attention heads of the tiny backbone.")
     intermediate_size: Count = Field(512, description="Width of the tiny backbone's feed-forward layers.")
     precision: Literal["no", "bf16", "fp16"] = Field("no", description="Mixed precision of training (accelerate).")
     scale_learning_rate: bool = Field(
@@ -71,15 +71,15 @@ class BaselineSettings(Section):
     """Supervised fine-tuning of the baseline."""
 
     learning_rate: Rate = Field(5e-5, description="Peak learning rate at hidden size 4096.")
-    batch_size: Count = Field(32, description="Examples in one optimizer step, over all processes.")
-    micro_batch_size: Count = Field(32, description="Examples in one forward pass of one process.")
-    epochs: Count = Field(8, description="Passes over the training split at most.")
+    batch_size: Count = Field(16, description="Examples in one optimizer step, over all processes.")
+    micro_batch_size: Count = Field(16, description="Examples in one forward pass of one process.")
+    epochs: Count = Field(5, description="Passes over the training split at most.")
     max_steps: int | None = Field(None, ge=1, description="Optimizer steps at most; overrides the epochs.")
     warmup_steps: Annotated[int, Field(ge=0)] = Field(40, description="Steps of linear warm-up.")
     weight_decay: Annotated[float, Field(ge=0.0)] = Field(0.05, description="Decoupled weight decay.")
-    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(0.1, description="Attention dropout of the tiny backbone.")
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(0.0, description="Attention dropout of the tiny backbone.")
     max_grad_norm: Annotated[float, Field(gt=0.0)] = Field(1.0, description="Global gradient norm is clipped to this.")
-    evaluations_per_epoch: Count = Field(2, description="How often the validation loss is measured in an epoch.")
+    evaluations_per_epoch: Count = Field(1, description="How often the validation loss is measured in an epoch.")
     patience: Count = Field(2, description="Stop after so many validations without a better loss.")
 
 
@@ -137,7 +137,8 @@ class PPOSettings(Section):
     )
     temperature: Annotated[float, Field(gt=0.0)] = Field(1.0, description="Temperature of rollouts and log-probs.")
     missing_stop_penalty: Annotated[float, Field(ge=0.0)] = Field(
-        0.5, description="Taken from the score of a response that does not stop within the limit."
+        0.0,
+        description="Taken from the score of a response that does not stop, beside what the `format` component takes.",
     )
     warmup_steps: Annotated[int, Field(ge=0)] = Field(5, description="Updates of linear learning-rate warm-up.")
     schedule: Literal["constant", "linear"] = Field("linear", description="Learning rate after the warm-up.")

@@ -49,8 +49,15 @@ class Encoded:
     target: list[int]
 
 
-def clean(text: str) -> str:
-    """Text without anything that looks like a marker of the chat format: what a user types can't close a block."""
+def clean(text: str, also: Sequence[str] = ()) -> str:
+    """Text without anything that looks like a marker of the chat format: what a user types can't close a block.
+
+    Args:
+        text: what was typed.
+        also: further markers, such as a tokenizer's own begin and end tokens.
+    """
+    for marker in also:
+        text = text.replace(marker, " ")
     return _FORGED.sub(" ", text).strip()
 
 
@@ -62,15 +69,15 @@ class _Block:
     recommender: str | None
 
 
-def _blocks(context: Sequence[Turn]) -> list[_Block]:
+def _blocks(context: Sequence[Turn], also: Sequence[str]) -> list[_Block]:
     """Pairs each seeker turn with the recommender's answer; the last block is open."""
     blocks: list[_Block] = []
     seeker = ""
     for turn in context:
         if turn.role is Role.SEEKER:
-            seeker = f"{seeker} {clean(turn.text)}".strip()
+            seeker = f"{seeker} {clean(turn.text, also)}".strip()
         else:
-            blocks.append(_Block(seeker, clean(turn.text)))
+            blocks.append(_Block(seeker, clean(turn.text, also)))
             seeker = ""
     return [*blocks, _Block(seeker, None)]
 
@@ -93,7 +100,7 @@ def render_text(context: Sequence[Turn], system: str, *, bos: str = "<s>", eos: 
         bos: the tokenizer's begin token.
         eos: the tokenizer's end token.
     """
-    return _render(_blocks(context), system, bos, eos)
+    return _render(_blocks(context, (bos, eos)), system, bos, eos)
 
 
 class PromptEncoder:
@@ -109,6 +116,7 @@ class PromptEncoder:
 
     def __init__(self, tokenizer: Tokenizer, *, system: str, context_max_length: int, resp_max_length: int) -> None:
         self.tokenizer = tokenizer
+        self._own_markers = (tokenizer.bos_token, tokenizer.eos_token)
         self.system = system
         self.context_max_length = context_max_length
         self.resp_max_length = resp_max_length
@@ -123,16 +131,16 @@ class PromptEncoder:
 
     def prompt(self, context: Sequence[Turn]) -> list[int]:
         """Prompt ids of a context, at most `context_max_length`."""
-        return self._ids(self._fit(_blocks(context)))
+        return self._ids(self._fit(_blocks(context, self._own_markers)))
 
     def encode(self, example: Example) -> Encoded:
         """Prompt and target ids of an example.
 
         The target is encoded in place behind the prompt, so that the boundary is tokenised as the model will meet it.
         """
-        text = self._fit(_blocks(example.context))
+        text = self._fit(_blocks(example.context, self._own_markers))
         prompt = self._ids(text)
-        whole = self._ids(f"{text} {clean(example.target)} {self.tokenizer.eos_token}")
+        whole = self._ids(f"{text} {clean(example.target, self._own_markers)} {self.tokenizer.eos_token}")
         if whole[: len(prompt)] != prompt:
             raise EcrError(
                 f"this tokenizer joins the prompt of {example.example_id} with its target into one token",
@@ -143,7 +151,7 @@ class PromptEncoder:
     def _fit(self, blocks: list[_Block]) -> str:
         budget = self.context_max_length - self._floor
         kept = 1
-        used = self._count(blocks[-1])
+        used = self._count(blocks[-1]) - self._count(_Block("", None))
         for block in reversed(blocks[:-1]):
             used += self._count(block)
             if used > budget:

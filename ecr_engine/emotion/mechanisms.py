@@ -47,7 +47,7 @@ LEAD_IN = frozenset(
 
 _RATED = frozenset({"like", "happy", "negative"})
 _ADDRESS = frozenset({"you", "your", "youre", "youve"})
-_IN_QUESTIONS = frozenset({"if", "since", "because", "so", "sounds", "seems", "in"})
+_IN_QUESTIONS = frozenset({"if", "since", "because", "sounds", "seems", "in"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,4 +264,4 @@ def _explorations(part: Sentence, seeker: _Seeker) -> Iterator[_Found]:
 def _opens(said: Sequence[str], cues: _Cues) -> bool:
     """Whether a sentence without a question mark begins like a question, perhaps after a greeting."""
     first = next(iter(cues.openers.find(said)), None)
-    return len(said) >= 4 and first is not None and LEAD_IN.issuperset(said[: first.start])
+    return len(said) >= 3 and first is not None and LEAD_IN.issuperset(said[: first.start])

@@ -2,9 +2,9 @@
 
 A phrase of the lexicon counts with its weight, times the modifiers right before it ("really"), and times 1.1 in a
 sentence that ends in "!". In the scope of a negation liking, joy and agreement turn into `negative` at 0.8, and other
-emotions vanish. A question shows curiosity. Right after a request ("I'm looking for …") an emotion word says what is wanted
-and not what is felt, so it counts half. The evidence of one emotion adds up like independent chances, each phrase
-counted once.
+emotions vanish. A question shows curiosity. Right after a request ("I'm looking for …") an emotion word says what is
+wanted and not what is felt, so it counts half. The evidence of one emotion adds up like independent chances, each
+phrase counted once.
 """
 
 from __future__ import annotations

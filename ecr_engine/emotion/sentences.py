@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from ecr_engine.data.schema import SLOT
 from ecr_engine.data.words import is_word, words
@@ -72,8 +72,12 @@ def function_words() -> frozenset[str]:
     return _grammar().function_words
 
 
-def sentences(text: str) -> list[Sentence]:
-    """The sentences of `text`; those of closing marks alone are left out."""
+@lru_cache(maxsize=4096)
+def sentences(text: str) -> tuple[Sentence, ...]:
+    """The sentences of `text`; those of closing marks alone are left out.
+
+    Remembered for the latest texts: the turns of a context are looked at with every response to it.
+    """
     found = []
     for match in _SENTENCE.finditer(text):
         tokens = words(match.group())
@@ -82,7 +86,7 @@ def sentences(text: str) -> list[Sentence]:
         said = tuple(plain(token) for token in inner if is_word(token))
         if inner:
             found.append(Sentence(inner, said, "?" in closing[-3:], closing.endswith("!")))
-    return found
+    return tuple(found)
 
 
 def looks_like_sentence(said: Sequence[str]) -> bool:

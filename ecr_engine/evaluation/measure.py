@@ -115,8 +115,13 @@ def _component_entry(component: RewardComponent, scores: tuple[float | None, ...
         low=component.low,
         high=component.high,
         in_reward=True,
-        explanation=component.explanation,
+        explanation=_sentence(component.explanation),
     )
+
+
+def _sentence(text: str) -> str:
+    """An explanation as a whole sentence: components give theirs as a phrase."""
+    return text[0].upper() + text[1:].removesuffix(".") + "."
 
 
 def _metric_entry(metric: Metric, samples: Sequence[Sample], components: Sequence[str]) -> _Entry:

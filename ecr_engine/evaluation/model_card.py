@@ -53,8 +53,8 @@ def card(evidence: Evidence) -> str:
         "---\nlibrary_name: transformers\npipeline_tag: text-generation\nlanguage: en\n"
         "tags:\n- conversational-recommendation\n- empathy\n- ppo\n---\n",
         f"# {evidence.name}\n",
-        "An empathetic conversational movie recommender (Llama-2 chat format), fine-tuned on dialogues and then improved "
-        "with PPO against a composite reward.\n",
+        "An empathetic conversational movie recommender (Llama-2 chat format), fine-tuned on dialogues and then "
+        "improved with PPO against a composite reward.\n",
     ]
     if comparison is not None:
         parts.append(f"**{verdict(comparison)}**\n")
@@ -82,7 +82,7 @@ def _sections(evidence: Evidence) -> Iterator[Section]:
 
 
 def _use(evidence: Evidence) -> list[str]:
-    stages = [name for name in ("policy", "baseline") if (evidence.folder.stage(name) / "checkpoints").is_dir()]
+    stages = [name for name in ("policy", "baseline") if (evidence.folder.stage(name) / "latest").is_dir()]
     if not stages:
         return ["This run has no checkpoint of a language model yet."]
     return [
@@ -116,9 +116,9 @@ def _training(evidence: Evidence) -> list[str]:
 def _comparison(comparison: Comparison) -> list[str]:
     decoding = ", ".join(f"{key} {value}" for key, value in comparison.decoding.items())
     return [
-        f"{comparison.turns:,} turns of {comparison.dialogues:,} dialogues of the {comparison.split} split; {decoding}. "
-        f"{comparison.confidence:.0%} paired bootstrap intervals over dialogues; p values with Holm's correction. "
-        "\\* the reward pays for it.",
+        f"{comparison.turns:,} turns of {comparison.dialogues:,} dialogues of the {comparison.split} split; "
+        f"{decoding}. {comparison.confidence:.0%} paired bootstrap intervals over dialogues; "
+        "p values with Holm's correction. \\* the reward pays for it.",
         "",
         f"| Metric | {_cell(comparison.a.name)} | {_cell(comparison.b.name)} | Difference | Interval | p | Outcome |",
         "|---|---:|---:|---:|---:|---:|---|",

@@ -47,11 +47,11 @@ def duration(seconds: float) -> str:
 
 
 def outcome(metric: MetricComparison, confidence: float) -> str:
-    """What a metric's comparison shows: "better", "worse", "higher", "lower", "no clear change" or "not tested"."""
+    """What a metric's comparison shows: "better", "worse", "higher", "lower", "unclear" or "not tested"."""
     if metric.p_holm is None:
         return "not tested"
     if not is_significant(metric, confidence):
-        return "no clear change"
+        return "unclear"
     if metric.higher_is_better is None:
         return "higher" if metric.difference > 0 else "lower"
     return "better" if (metric.difference > 0) == metric.higher_is_better else "worse"

@@ -86,7 +86,9 @@ def find(name: str) -> ModelInfo | None:
 def source_of(name: str) -> str:
     """What to hand to `from_pretrained` for a registered name, a folder or a hub id."""
     info = find(name)
-    return info.source if info else name
+    if info is not None:
+        return info.source
+    return str(Path(name).expanduser()) if name.startswith("~") else name
 
 
 def check_backbone_name(name: str) -> None:

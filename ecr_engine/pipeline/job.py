@@ -284,6 +284,9 @@ def _recorded(job: Job, folder: RunFolder, wanted: Mapping[str, str]) -> Iterato
     except KeyboardInterrupt:
         book.change(status="interrupted", exit_code=int(ExitCode.INTERRUPTED), finished=time.time())
         raise
+    except SystemExit as leaving:
+        book.change(status="interrupted", exit_code=int(leaving.code or 0), finished=time.time())
+        raise
     except BaseException:
         book.change(status="failed", exit_code=int(ExitCode.FAILED), finished=time.time())
         raise

@@ -121,7 +121,8 @@ class PPOUpdate:
                     first_ratio = sums.ratio / count
                 history.append(sums)
                 counts.append(count)
-                norms.append((policy_norm, value_norm))
+                if taken:
+                    norms.append((policy_norm, value_norm))
                 epoch_kl, epoch_tokens = epoch_kl + sums.kl, epoch_tokens + count
             if self.settings.stop_kl is not None and epoch_kl / epoch_tokens > self.settings.stop_kl:
                 stopped = epoch + 1 < self.settings.epochs
@@ -217,7 +218,8 @@ def _stats(
 ) -> UpdateStats:
     tokens = sum(counts)
     means = [sum(column) / tokens for column in zip(*history, strict=True)]
-    policy_norm, value_norm = (sum(column) / len(norms) for column in zip(*norms, strict=True))
+    # A step that was skipped has no norm to speak of; the count of them says what happened.
+    policy_norm, value_norm = (sum(column) / len(norms) for column in zip(*norms, strict=True)) if norms else (0.0, 0.0)
     policy, value, drift, clipped, ratio = means
     return UpdateStats(
         policy_loss=policy,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import resource
-import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+
+import numpy as np
 
 from ecr_engine.data.prompts import transcript
 from ecr_engine.data.schema import Example
@@ -14,6 +14,16 @@ from ecr_engine.rl.types import Episode, Rollout, UpdateStats
 
 SAMPLE_TURNS = 3
 """Turns of context that a rollout sample shows."""
+
+
+def _mean(values: Iterable[float]) -> float:
+    """The mean; unlike `statistics`, numpy takes what is not finite, so that the trainer can say what it was."""
+    return float(np.mean(list(values)))
+
+
+def _spread(values: Sequence[float]) -> float:
+    """The standard deviation of a whole population, likewise."""
+    return float(np.std(values))
 
 
 def explained_variance(rollout: Rollout) -> float:
@@ -33,23 +43,23 @@ def rollout_values(episodes: Sequence[Episode], rollout: Rollout, kl_coefficient
     rewards = [episode.reward for episode in episodes]
     tokens = sum(len(episode.response) for episode in episodes)
     values = {
-        "objective/reward": statistics.fmean(rewards),
-        "objective/reward_std": statistics.pstdev(rewards),
-        "objective/score": statistics.fmean(episode.score for episode in episodes),
-        "objective/kl": statistics.fmean(float(k1(e.log_probs, e.reference_log_probs).sum()) for e in episodes),
-        "objective/kl_k3": statistics.fmean(float(k3(e.log_probs, e.reference_log_probs).sum()) for e in episodes),
+        "objective/reward": _mean(rewards),
+        "objective/reward_std": _spread(rewards),
+        "objective/score": _mean(episode.score for episode in episodes),
+        "objective/kl": _mean(float(k1(e.log_probs, e.reference_log_probs).sum()) for e in episodes),
+        "objective/kl_k3": _mean(float(k3(e.log_probs, e.reference_log_probs).sum()) for e in episodes),
         "objective/kl_coefficient": kl_coefficient,
         "objective/entropy": sum(float(episode.entropy.sum()) for episode in episodes) / tokens,
         "completions/mean_length": tokens / len(episodes),
-        "completions/clipped_ratio": statistics.fmean(not episode.finished for episode in episodes),
+        "completions/clipped_ratio": _mean(not episode.finished for episode in episodes),
         "value/explained_variance": explained_variance(rollout),
         "perf/peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
     for name in episodes[0].components:
         scores = [score for e in episodes if (score := e.components[name]) is not None]
         if scores:
-            values[f"rewards/{name}/mean"] = statistics.fmean(scores)
-            values[f"rewards/{name}/std"] = statistics.pstdev(scores)
+            values[f"rewards/{name}/mean"] = _mean(scores)
+            values[f"rewards/{name}/std"] = _spread(scores)
     return values
 
 
@@ -71,8 +81,7 @@ def update_values(stats: UpdateStats, clock: Sequence[float], episodes: int) -> 
         "value/loss": stats.value_loss,
         "value/grad_norm": stats.value_grad_norm,
         "train/loss": stats.policy_loss + stats.value_loss,
-        # A skipped step's norm is no sign of divergence by itself; the count beside it says what happened.
-        "train/grad_norm": stats.policy_grad_norm if math.isfinite(stats.policy_grad_norm) else 0.0,
+        "train/grad_norm": stats.policy_grad_norm,
         "train/skipped_steps": float(stats.skipped),
         "time/rollout_s": clock[1] - clock[0],
         "time/update_s": clock[2] - clock[1],

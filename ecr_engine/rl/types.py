@@ -77,8 +77,9 @@ class UpdateStats(NamedTuple):
         clip_fraction: share of tokens whose ratio was clipped.
         ratio: mean probability ratio.
         first_ratio: the same in the first minibatch of the first epoch, where it has to be 1.
-        policy_grad_norm: norm of the policy's gradient before clipping; 0 in critic warm-up.
-        value_grad_norm: norm of the value function's gradient before clipping.
+        policy_grad_norm: norm of the policy's gradient before clipping, over the steps that were taken; 0 in critic
+            warm-up, or if none was.
+        value_grad_norm: the same of the value function's gradient.
         skipped: optimizer steps left out because a gradient was not finite.
         stopped_early: whether the KL bound ended the epochs.
     """

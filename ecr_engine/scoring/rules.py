@@ -100,9 +100,9 @@ def _facts() -> PhraseTable[str]:
 
 def case_of(sample: Sample) -> Case:
     """Prepares a sample for the rules."""
-    parts = tuple(sentences(sample.response))
+    parts = sentences(sample.response)
     context = sample.example.context
-    turns = tuple(tuple(sentences(turn.slots)) for turn in context)
+    turns = tuple(sentences(turn.slots) for turn in context)
     theirs = [cut for turn, cut in zip(context, turns, strict=True) if turn.role is Role.SEEKER]
     earlier = [part for cut in theirs[:-1] for part in cut]
     emotions = emotions_of(sample.example)

@@ -70,7 +70,6 @@ def report(run: RunArgument, output: Output) -> None:
         ecrctl runs report runs/demo
     """
     from ecr_engine.evaluation.report import write_report
-
     from ecrctl.run_folders import existing_run
     from ecrctl.ui.console import say
     from ecrctl.ui.document import print_document

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-from ecrctl.ui.numbers import clip, number, percent, signed
+from ecrctl.ui.numbers import clip, fixed, percent, signed
 from ecrctl.ui.tables import Column, show
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def show_comparison(console: Console, comparison: Comparison) -> None:
         Column("metric"),
         Column(clip(comparison.a.name, _NAME), right=True),
         Column(clip(comparison.b.name, _NAME), right=True),
-        Column("difference", right=True),
+        Column("difference", right=True, short="change"),
         Column("relative", right=True, spare=2),
         Column(interval, right=True, spare=1),
         Column("p", right=True, spare=3),
@@ -45,8 +45,8 @@ def show_comparison(console: Console, comparison: Comparison) -> None:
 def _row(metric: MetricComparison) -> list[str | Text]:
     return [
         f"{metric.metric} *" if metric.in_reward else metric.metric,
-        number(metric.a),
-        number(metric.b),
+        fixed(metric.a),
+        fixed(metric.b),
         Text(signed(metric.difference), _style(metric)),
         NO_VALUE if metric.relative is None else percent(metric.relative),
         _interval(metric),
@@ -57,7 +57,7 @@ def _row(metric: MetricComparison) -> list[str | Text]:
 def _interval(metric: MetricComparison) -> str:
     if metric.interval is None:
         return NO_VALUE
-    return f"{signed(metric.interval.low)} … {signed(metric.interval.high)}"
+    return f"{signed(metric.interval.low)}…{signed(metric.interval.high)}"
 
 
 def _p(p: float | None) -> str:

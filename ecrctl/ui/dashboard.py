@@ -22,6 +22,7 @@ WIDE = 100
 """From so many columns on, the stages stand beside the work."""
 
 _SIDE = 26
+_HEAD = 3
 _MARKS = {State.WAITING: "·", State.RUNNING: "▶", State.DONE: "✓", State.SKIPPED: "–"}
 _STYLES = {State.WAITING: "dim", State.RUNNING: "bold cyan", State.DONE: "green", State.SKIPPED: "dim"}
 
@@ -44,7 +45,7 @@ class Frame:
 def render(snapshot: Snapshot, frame: Frame) -> RenderableType:
     """One frame of the dashboard."""
     head = _headline(snapshot, frame)
-    if frame.width >= WIDE:
+    if frame.width >= WIDE and frame.height >= len(snapshot.stages) + _HEAD:
         body = Table.grid(padding=(0, 2))
         body.add_column(width=_SIDE, no_wrap=True)
         body.add_column(width=frame.width - _SIDE - 2, no_wrap=True)
@@ -94,7 +95,7 @@ def _stage_lines(snapshot: Snapshot, frame: Frame) -> list[Text]:
 
 def _work(snapshot: Snapshot, frame: Frame, width: int, *, lines_taken: int) -> Group:
     parts: list[RenderableType] = []
-    if snapshot.stage:
+    if any(stage.name == snapshot.stage and stage.state is State.RUNNING for stage in snapshot.stages):
         parts.append(_progress_line(snapshot, width))
     room = frame.height - lines_taken - 2
     for section in _that_fit(sections(snapshot, width), room):
@@ -132,4 +133,4 @@ def _tail(progress: Progress) -> str:
         return ""
     remaining = progress.remaining()
     share = f"{100 * progress.done / progress.total:.0f} %"
-    return share if remaining is None else f"{share} · {duration(remaining)} left"
+    return share if not remaining else f"{share} · {duration(remaining)} left"

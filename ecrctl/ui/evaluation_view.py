@@ -10,7 +10,7 @@ from rich.text import Text
 from ecrctl.ui.comparison import NO_VALUE
 from ecrctl.ui.console import results
 from ecrctl.ui.document import print_document
-from ecrctl.ui.numbers import duration, number
+from ecrctl.ui.numbers import duration, fixed
 from ecrctl.ui.tables import Column, facts, show
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def _row(key: str, metric: MetricValue) -> tuple[str, str, str, str]:
     interval = metric.interval
     return (
         f"{key} *" if metric.in_reward else key,
-        NO_VALUE if metric.value is None else number(metric.value),
-        NO_VALUE if interval is None else f"{number(interval.low)} … {number(interval.high)}",
+        NO_VALUE if metric.value is None else fixed(metric.value),
+        NO_VALUE if interval is None else f"{fixed(interval.low)} … {fixed(interval.high)}",
         _BETTER[metric.higher_is_better],
     )

@@ -23,12 +23,21 @@ def number(value: float) -> str:
         return f"{value:.0f}"
     if size < 1e-3 or size >= 1e6:
         return f"{value:.2e}"
-    return f"{value:.{max(0, 3 - math.floor(math.log10(size))) if size >= 1 else 4}f}"
+    return f"{value:.{_decimals(size)}f}"
+
+
+def fixed(value: float) -> str:
+    """`number` without exponents for what is small: `0.0001`; for columns of values that belong together."""
+    return f"{value:.{_decimals(1)}f}" if 0 < abs(value) < 1 else number(value)
+
+
+def _decimals(size: float) -> int:
+    return max(0, 3 - math.floor(math.log10(size))) if size > 1 else 4
 
 
 def signed(value: float) -> str:
-    """`number` with its sign."""
-    return f"+{number(value)}" if value > 0 else number(value)
+    """`fixed` with its sign."""
+    return f"+{fixed(value)}" if value > 0 else fixed(value)
 
 
 def percent(share: float) -> str:

@@ -10,7 +10,7 @@ from ecrctl.ui.comparison import show_comparison
 from ecrctl.ui.console import results, say
 from ecrctl.ui.document import print_document
 from ecrctl.ui.numbers import duration
-from ecrctl.ui.settings_view import annotated, changed_count
+from ecrctl.ui.settings_view import annotated, changed
 from ecrctl.ui.tables import Column, facts, show
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def show_plan(job: Job, until: str, *, as_json: bool) -> None:
     from ecr_engine.pipeline.job import plan
 
     stages = plan(job, until)
+    job = job.settled()
     if as_json:
         print_document(
             {
@@ -50,7 +51,7 @@ def show_plan(job: Job, until: str, *, as_json: bool) -> None:
         [
             ("run", str(job.folder)),
             ("data", str(job.source) if job.source else "the built-in sample corpus"),
-            ("settings", f"{changed_count(job.resolved)} are not the default; their origins stand beside them"),
+            ("changed", f"{len(changed(job.resolved))} settings; the origin of each stands beside it"),
         ],
     )
     show(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from itertools import islice
 from typing import Any
@@ -95,6 +96,6 @@ def _value(value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return json.dumps(value)
     if isinstance(value, (int, float)):
-        return number(value)
+        return number(value) if math.isfinite(value) else str(value)
     text = clip(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), _TEXT)
     return json.dumps(text, ensure_ascii=False) if not text or set(text) & set(' ="') else text

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ecrctl.ui.console import results, say
 from ecrctl.ui.document import print_document
-from ecrctl.ui.settings_view import annotated
+from ecrctl.ui.settings_view import annotated, leaves
 from ecrctl.ui.tables import Column, facts, show
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ def show_profile(name: str, *, as_json: bool) -> None:
     from ecr_engine.config.profiles import load_profile
 
     profile = load_profile(name)
-    values = dict(_leaves(profile.values))
+    values = dict(leaves(profile.values))
     if as_json:
         print_document({**_document(profile.info), "values": values})
         return
@@ -65,7 +64,7 @@ def show_difference(first: str, second: str, *, as_json: bool) -> None:
     from ecr_engine.config.profiles import load_profile
 
     defaults = _defaults()
-    left, right = ({**defaults, **dict(_leaves(load_profile(name).values))} for name in (first, second))
+    left, right = ({**defaults, **dict(leaves(load_profile(name).values))} for name in (first, second))
     keys = [key for key in {**left, **right} if left.get(key) != right.get(key)]
     if as_json:
         print_document({key: {"first": left.get(key), "second": right.get(key)} for key in keys})
@@ -82,14 +81,6 @@ def _defaults() -> dict[str, Any]:
 
 def _document(info: Any) -> dict[str, Any]:
     return {"name": info.name, "summary": info.summary, "when": info.when, "path": info.path}
-
-
-def _leaves(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{above}{key}.")
-        else:
-            yield f"{above}{key}", value
 
 
 def _text(value: Any) -> str:

@@ -10,7 +10,7 @@ from rich.text import Text
 from ecrctl.ui.comparison import NO_VALUE
 from ecrctl.ui.console import results
 from ecrctl.ui.document import print_document
-from ecrctl.ui.numbers import number, signed
+from ecrctl.ui.numbers import fixed, signed
 from ecrctl.ui.tables import Column, show
 
 if TYPE_CHECKING:
@@ -64,13 +64,13 @@ def show_breakdown(weights: Mapping[str, float], context: str, response: str, re
     table = [
         (
             row.component,
-            NO_VALUE if row.score is None else number(row.score),
+            NO_VALUE if row.score is None else fixed(row.score),
             f"{row.weight:g}",
             signed(row.contribution),
         )
         for row in rows
     ]
-    show(results(), columns, [*table, (Text("reward", "bold"), "", "", Text(number(total), "bold"))])
+    show(results(), columns, [*table, (Text("reward", "bold"), "", "", Text(fixed(total), "bold"))])
 
 
 def _sample(context: str, response: str, reference: str) -> Sample:

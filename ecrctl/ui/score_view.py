@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ecrctl.ui.comparison import NO_VALUE
 from ecrctl.ui.console import results
 from ecrctl.ui.document import print_document
-from ecrctl.ui.numbers import number
+from ecrctl.ui.numbers import fixed
 from ecrctl.ui.tables import Column, facts, show
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def show_scores(path: Path, rows: Sequence[JudgedRow], judge: str, *, as_json: b
         return
     console = results()
     columns = (Column("dimension"), Column("mean", right=True))
-    show(console, columns, [(name, number(mean)) for name, mean in means.items()] or [(NO_VALUE, NO_VALUE)])
+    show(console, columns, [(name, fixed(mean)) for name, mean in means.items()] or [(NO_VALUE, NO_VALUE)])
     console.print()
     facts(
         console,

@@ -17,8 +17,10 @@ from ecrctl.ui.snapshot import Metric, Snapshot
 MEAN_OF = 20
 """So many last values make the mean beside a sparkline."""
 
-_LABEL = 10
-_ALARM = "bold red"
+_LABEL = 12
+_VALUE = 10
+_NARROW = 60
+_COURSE = 60
 _GENERIC_ROWS = 8
 _NOT_GENERIC = ("perf/", "time/", "rewards/")
 
@@ -49,43 +51,52 @@ def sections(snapshot: Snapshot, width: int) -> list[Section]:
 
 
 def _policy(metrics: Mapping[str, Metric], width: int) -> Section:
-    """Reward, KL, policy and value: one line each."""
+    """Reward, KL, policy and value: a line each, or more where it is narrow."""
     rows = [
-        _curve("reward", metrics, "objective/reward", width),
-        _curve("held-out", metrics, "eval/reward", width),
-        _curve("KL", metrics, "objective/kl", width),
-        _line("policy", metrics, ("loss", "approx_kl", "clip_fraction"), "policy/"),
-        _line("value", metrics, ("loss", "explained_variance"), "value/"),
+        *_curve("reward", metrics, "objective/reward", width),
+        *_curve("held-out", metrics, "eval/reward", width),
+        *_curve("KL", metrics, "objective/kl", width),
+        *_values("policy", metrics, ("policy/loss", "policy/approx_kl", "policy/clip_fraction"), width),
+        *_values("value", metrics, ("value/loss", "value/explained_variance"), width),
     ]
-    kept = [row for row in rows if row is not None]
-    return Section(_stack(kept), len(kept), rank=0)
+    return Section(_stack(rows), len(rows), rank=0)
 
 
-def _curve(label: str, metrics: Mapping[str, Metric], key: str, width: int) -> Text | None:
+def _curve(label: str, metrics: Mapping[str, Metric], key: str, width: int) -> list[Text]:
     if key not in metrics:
-        return None
+        return []
     metric = metrics[key]
-    tail = f"mean of last {MEAN_OF}  {number(metric.mean(MEAN_OF))}"
-    room = width - _LABEL - 12 - len(tail) - 2
-    line = sparkline(metric.history, min(60, room))
-    return Text.assemble(
-        (f"{label:<{_LABEL}}", "bold"),
-        f"{number(metric.last):<11} ",
-        (line, "cyan"),
-        "  " if line else "",
-        (tail, "dim"),
-    )
+    words = f"mean of last {MEAN_OF}" if width >= _NARROW else f"of {MEAN_OF}"
+    tail = f"{words}  {number(metric.mean(MEAN_OF))}"
+    course = sparkline(metric.history, min(_COURSE, width - _LABEL - _VALUE - len(tail) - 2))
+    return [
+        Text.assemble(
+            (f"{label:<{_LABEL}}", "bold"),
+            (f"{number(metric.last):<{_VALUE}}", _alarm(metric.last)),
+            (course, "cyan"),
+            "  " if course else "",
+            (tail, "dim"),
+        )
+    ]
 
 
-def _line(label: str, metrics: Mapping[str, Metric], names: Iterable[str], prefix: str) -> Text | None:
-    known = [(name, metrics[prefix + name]) for name in names if prefix + name in metrics]
-    if not known:
-        return None
-    text = Text(f"{label:<{_LABEL}}", "bold")
-    for name, metric in known:
-        text.append(f"{name.replace('_', ' ')} ", "not bold dim")
-        text.append(f"{number(metric.last)}  ", _ALARM if not math.isfinite(metric.last) else "not bold")
-    return text
+def _values(label: str, metrics: Mapping[str, Metric], keys: Iterable[str], width: int) -> list[Text]:
+    """The last values of some metrics in a row, in further rows where they do not fit."""
+    rows: list[Text] = []
+    for key in keys:
+        if key not in metrics:
+            continue
+        name, value = key.split("/")[1].replace("_", " "), metrics[key].last
+        text = number(value)
+        if not rows or rows[-1].cell_len + len(name) + 1 + len(text) > width:
+            rows.append(Text.assemble((f"{'' if rows else label:<{_LABEL}}", "bold")))
+        rows[-1].append(f"{name} ", "dim").append(text, _alarm(value)).append("  ")
+    return rows
+
+
+def _alarm(value: float) -> str:
+    """The style of a value: one that is not finite stands out."""
+    return "" if math.isfinite(value) else "bold red"
 
 
 def _components(snapshot: Snapshot, width: int) -> Section | None:
@@ -120,8 +131,8 @@ def _generic(metrics: Mapping[str, Metric], width: int) -> Section | None:
     rows = [
         Text.assemble(
             (f"{clip(key, label - 1):<{label}}", "bold"),
-            f"{number(metrics[key].last):<11} ",
-            (sparkline(metrics[key].history, min(60, width - label - 12)), "cyan"),
+            (f"{number(metrics[key].last):<{_VALUE}}", _alarm(metrics[key].last)),
+            (sparkline(metrics[key].history, min(_COURSE, width - label - _VALUE)), "cyan"),
         )
         for key in keys
     ]
@@ -151,14 +162,14 @@ def _reward(values: Mapping[str, Any]) -> str:
     """The sample's reward and what its components gave."""
     scores = values.get("components", {}).items()
     parts = [f"{name} {number(score)}" for name, score in scores if score is not None]
-    return "  ".join([f"{number(values['reward'])} ", *parts])
+    return " · ".join([number(values["reward"]), *parts])
 
 
 def _speed(metrics: Mapping[str, Metric], width: int) -> Section | None:
     units = (
         ("perf/samples_per_s", "samples/s"),
         ("perf/tokens_per_s", "tokens/s"),
-        ("perf/peak_memory_mib", "MiB at peak"),
+        ("perf/peak_memory_mib", "MiB"),
     )
     words = [f"{number(metrics[key].last)} {unit}" for key, unit in units if key in metrics]
     return Section(Text(clip(" · ".join(words), width), "dim"), 1, rank=3) if words else None

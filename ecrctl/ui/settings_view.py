@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ecr_engine.config.resolve import Resolved
+    from ecr_engine.config.resolve import Origin, Resolved
 
 _TABLE = re.compile(r"^\[(?P<name>[\w.-]+)\]$")
 _KEY = re.compile(r"^(?P<name>[\w-]+) = ")
 _COMMENT_COLUMN = 44
+_TYPED = {"environment", "--set", "flag"}
 
 
 def annotated(resolved: Resolved) -> list[str]:
     """The lines of a TOML file of all settings, valid as `--config`.
 
-    A value that is no default is followed by its layer and its place: `epochs = 2  # profile profiles/fast.toml:7`.
+    A value that was changed is followed by its layer and its place: `epochs = 2  # profile: profiles/fast.toml:7`.
     """
+    told = changed(resolved)
     lines = []
     table = ""
     for line in resolved.to_toml().splitlines():
@@ -25,14 +28,28 @@ def annotated(resolved: Resolved) -> list[str]:
         key = _KEY.match(line)
         if heading:
             table = heading["name"] + "."
-        origin = resolved.origins.get(table + key["name"]) if key else None
-        if origin is None or origin.layer == "default":
-            lines.append(line)
-        else:
-            lines.append(f"{line:<{_COMMENT_COLUMN}}  # {origin.layer}: {origin.where}")
+        origin = told.get(table + key["name"]) if key else None
+        lines.append(f"{line:<{_COMMENT_COLUMN}}  # {origin.layer}: {origin.where}" if origin else line)
     return lines
 
 
-def changed_count(resolved: Resolved) -> int:
-    """How many values are no default."""
-    return sum(origin.layer != "default" for origin in resolved.origins.values())
+def changed(resolved: Resolved) -> dict[str, Origin]:
+    """The origins of the values that were typed, or that a file changes; a file may also repeat a default."""
+    from ecr_engine.config.resolve import describe_keys
+
+    defaults = {info.key: info.default for info in describe_keys()}
+    values = dict(leaves(resolved.settings.model_dump()))
+    return {
+        key: origin
+        for key, origin in resolved.origins.items()
+        if origin.layer in _TYPED or (origin.layer != "default" and values[key] != defaults.get(key))
+    }
+
+
+def leaves(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted keys and values of nested tables."""
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from leaves(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value

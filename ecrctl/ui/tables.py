@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-_GAP = 2
+_GAPS = (2, 1)
+"""Blanks between columns: where there is room, and where there is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,31 +21,60 @@ class Column:
     Attributes:
         head: its heading.
         right: whether it is set flush right, as numbers are.
+        short: the heading where room is short; the same if empty.
         spare: the greater, the sooner the column goes when the table is too wide; 0 stays.
         folds: whether long cells are broken over several lines; one that does not is never broken.
     """
 
     head: str
     right: bool = False
+    short: str = ""
     spare: int = 0
     folds: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """One way to set a table: which columns, with which headings, how far apart."""
+
+    kept: tuple[int, ...]
+    heads: tuple[str, ...]
+    gap: int
+
+
 def table(columns: Sequence[Column], rows: Iterable[Sequence[str | Text]], width: int) -> Table:
-    """A table without lines, at most `width` columns wide as long as spare columns can go."""
+    """A table without lines that fits into `width` columns if it can.
+
+    Where it is too wide the gaps become narrow, then the headings short, and then spare columns go.
+    """
     body = [list(row) for row in rows]
-    kept = list(range(len(columns)))
-    while _width(columns, body, kept) > width and any(columns[index].spare for index in kept):
-        kept.remove(max(kept, key=lambda index: columns[index].spare))
-    drawn = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
-    for index in kept:
+    layouts = list(_layouts(columns))
+    layout = next((one for one in layouts if _width(columns, body, one) <= width), layouts[-1])
+    drawn = Table(box=None, pad_edge=False, padding=(0, layout.gap, 0, 0), header_style="dim")
+    for index in layout.kept:
         column = columns[index]
         drawn.add_column(
-            column.head, justify="right" if column.right else "left", no_wrap=not column.folds, overflow="fold"
+            layout.heads[index],
+            justify="right" if column.right else "left",
+            no_wrap=not column.folds,
+            overflow="fold",
         )
     for row in body:
-        drawn.add_row(*(_cell(row[index]) for index in kept))
+        drawn.add_row(*(_cell(row[index]) for index in layout.kept))
     return drawn
+
+
+def _layouts(columns: Sequence[Column]) -> Iterator[_Layout]:
+    """The ways to set a table, from the widest to the narrowest."""
+    heads = tuple(column.head for column in columns)
+    short = tuple(column.short or column.head for column in columns)
+    kept = list(range(len(columns)))
+    for gap in _GAPS:
+        yield _Layout(tuple(kept), heads, gap)
+    yield _Layout(tuple(kept), short, _GAPS[-1])
+    while any(columns[index].spare for index in kept):
+        kept.remove(max(kept, key=lambda index: columns[index].spare))
+        yield _Layout(tuple(kept), short, _GAPS[-1])
 
 
 def show(console: Console, columns: Sequence[Column], rows: Iterable[Sequence[str | Text]]) -> None:
@@ -64,11 +94,10 @@ def _cell(cell: str | Text) -> Text:
     return Text(cell) if isinstance(cell, str) else cell
 
 
-def _width(columns: Sequence[Column], rows: Sequence[Sequence[str | Text]], kept: Sequence[int]) -> int:
-    """How wide the table is with the columns `kept`; a column that folds counts with its head only."""
+def _width(columns: Sequence[Column], rows: Sequence[Sequence[str | Text]], layout: _Layout) -> int:
+    """How wide a table is; a column that folds counts with its head only."""
     total = 0
-    for index in kept:
+    for index in layout.kept:
         cells = [] if columns[index].folds else [row[index] for row in rows]
-        widths = [cell_len(cell) if isinstance(cell, str) else cell.cell_len for cell in cells]
-        total += max([cell_len(columns[index].head), *widths]) + _GAP
-    return total - _GAP
+        total += max([cell_len(layout.heads[index]), *(_cell(cell).cell_len for cell in cells)]) + layout.gap
+    return total - layout.gap

@@ -39,6 +39,7 @@ def watch(run: RunFolder, *, everything: bool = False) -> None:
             lines(event)
     else:
         _draw(run, console)
+        _show_comparison(run, console)
     note(f"{run.root}: {status(run, run.read_record())}")
 
 
@@ -80,6 +81,16 @@ def _draw(run: RunFolder, console: Console) -> None:
             board(event)
         board.ended = True
         live.refresh()
+
+
+def _show_comparison(run: RunFolder, console: Console) -> None:
+    if run.read_record().status == "done" and run.comparison.is_file():
+        from ecr_engine.evaluation.comparison import read_comparison
+        from ecrctl.ui.comparison import show_comparison
+
+        console.print()
+        show_comparison(console, read_comparison(run.comparison))
+        console.print()
 
 
 def _weights(run: RunFolder) -> dict[str, float]:

@@ -55,7 +55,7 @@ def rl_events(steps: int = 10) -> list[Event]:
         events.append(Event(now, "rl", step, "progress", {"done": step, "total": 40, "what": "updates"}))
     sample = {
         "context": "I loved 千と千尋の神隠し 🎬\nseeker: something like 天空の城ラピュタ, but sadder 😢",
-        "response": "I am sorry you feel low 💛 you could try <movie>, it is quiet and kind and it may help \x1b[31mtonight",
+        "response": "I am sorry you feel low 💛 you could try <movie>, it is quiet and kind and it may help \x1b[31mme",
         "reference": "Have you seen <movie>?",
         "reward": 0.731,
     }

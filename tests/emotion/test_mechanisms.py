@@ -67,7 +67,9 @@ def test_grounded_means_that_it_takes_up_something_of_this_seeker():
 def test_cues_in_word_salad_or_in_copied_words_do_not_count():
     salad = mechanisms("sorry to hear sorry sorry sorry hear hear glad glad", *SAD)
     assert (salad.reaction, salad.feelings) == (0, 0)
-    copied = mechanisms("i am sorry to hear you had a rough day", "i am sorry to hear you had a rough day", ("negative",))
+    copied = mechanisms(
+        "i am sorry to hear you had a rough day", "i am sorry to hear you had a rough day", ("negative",)
+    )
     assert copied.reaction == 0
 
 

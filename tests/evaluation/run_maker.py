@@ -14,7 +14,14 @@ from ecr_engine.runs.events import EventLog
 from ecr_engine.runs.folder import RunFolder
 from ecr_engine.runs.record import RunRecord, StageRecord
 
-COMPONENTS = {"bleu": (0.18, 0.02), "distinct": (0.72, 0.03), "empathy": (0.34, 0.22), "recommendation": (0.41, 0.09), "format": (-0.21, 0.15)}
+COMPONENTS = {
+    "bleu": (0.18, 0.02),
+    "distinct": (0.72, 0.03),
+    "empathy": (0.34, 0.22),
+    "recommendation": (0.41, 0.09),
+    "format": (-0.21, 0.15),
+}
+"""Where each component starts, and what it gains."""
 OPENINGS = ("I'm sorry to hear that.", "That sounds like a lot!", "Oh, how nice —", "Hello!")
 ASKS = ("Have you seen <movie>?", "You might like <movie>, it is <b>warm</b> & funny.", "What do you usually watch?")
 STAGES = {"data": 3.1, "baseline": 71.0, "judge": 9.4, "critic": 22.8, "rl": 148.2, "evaluate": 41.7, "compare": 1.2}
@@ -94,7 +101,8 @@ def _events(log: EventLog) -> None:
         loss = 2.2 + 4.6 * math.exp(-step / 35) + rng.gauss(0, 0.12)
         log.emit("baseline", "step", step, **{"train/loss": loss, "train/lr": 1e-3, "train/grad_norm": 1.0})
         if step % 20 == 19:
-            log.emit("baseline", "validation", step, **{"eval/loss": 2.45 + 4.0 * math.exp(-step / 33) + max(0, step - 110) / 500})
+            validation = 2.45 + 4.0 * math.exp(-step / 33) + max(0, step - 110) / 500
+            log.emit("baseline", "validation", step, **{"eval/loss": validation})
     log.emit("rl", "stage_started")
     for step in range(80):
         gone = 1 - math.exp(-step / 30)
@@ -119,7 +127,9 @@ def _evaluations(run: RunFolder, turns: int) -> None:
             {part: row[part] + step * COMPONENTS[part][1] + rng.gauss(0, 0.08) for part in COMPONENTS} for row in base
         ]
         rows: dict[str, list[float | None]] = {
-            "reward": [(r["bleu"] + 2 * r["empathy"] + 1.5 * r["recommendation"]) / 4.5 + 0.5 * r["format"] for r in scores]
+            "reward": [
+                (r["bleu"] + 2 * r["empathy"] + 1.5 * r["recommendation"]) / 4.5 + 0.5 * r["format"] for r in scores
+            ]
         }
         rows |= {f"reward/{part}": [row[part] for row in scores] for part in COMPONENTS}
         rows["bleu@1"] = [max(0.0, row["bleu"] - 0.02) for row in scores]
@@ -140,7 +150,8 @@ def _metric(key: str, value: float) -> MetricValue:
 
 
 def _sample(rng: random.Random, place: int) -> Sample:
-    seeker = Turn(Role.SEEKER, "Hi! I feel a bit low & I loved Heat (1995) <3", "Hi! I feel a bit low & I loved <movie> <3", ("11",))
+    said = "Hi! I feel a bit low & I loved Heat (1995) <3"
+    seeker = Turn(Role.SEEKER, said, said.replace("Heat (1995)", "<movie>"), ("11",))
     context = (seeker, Turn(Role.RECOMMENDER, "Poor you.", "Poor you."), seeker) if place % 2 else (seeker,)
     example = Example(
         f"{place // 2}:{len(context)}", f"{place // 2}", len(context), context, "Try <movie> !",

@@ -12,7 +12,7 @@ from ecr_engine.rewards.components.bleu import bleu_2
 
 def test_a_hand_computed_score():
     # 2 of 3 words, 1 of 2 pairs, brevity exp(1 - 4/3): 0.716531 * sqrt(2/3 * 1/2)
-    assert bleu_2("i love this movie".split(), "i love it".split()) == pytest.approx(0.4136895, abs=1e-6)
+    assert bleu_2(["i", "love", "this", "movie"], ["i", "love", "it"]) == pytest.approx(0.4136895, abs=1e-6)
 
 
 def test_no_shared_pair_counts_a_tenth_of_one():

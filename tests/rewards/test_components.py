@@ -149,7 +149,18 @@ def annotated(one, emotions):
 
 @pytest.mark.parametrize(
     "response",
-    ["", " ", "\u202eabc", "😀😀😀", "您好 我喜欢电影", "a\x00b", "word " * 10_000, "<movie>" * 500, "?" * 5000, "." * 5000],
+    [
+        "",
+        " ",
+        "\u202eabc",
+        "😀😀😀",
+        "您好 我喜欢电影",
+        "a\x00b",
+        "word " * 10_000,
+        "<movie>" * 500,
+        "?" * 5000,
+        "." * 5000,
+    ],
 )
 @pytest.mark.parametrize("name", NAMES)
 def test_odd_responses_have_a_score_in_the_range(name, response):
@@ -170,7 +181,7 @@ def test_a_score_depends_on_its_sample_alone(name):
 def test_a_thousand_responses_of_forty_words_in_half_a_second():
     """The limit is 0.5 s on a free core; the factor 4 leaves room for a busy machine."""
     reply = "If you like scary movies you might enjoy <movie>, it has a great cast. "
-    text = (reply * 2 + "Did you see it with your friends last year? I hope that you like it as much as we do.")
+    text = reply * 2 + "Did you see it with your friends last year? I hope that you like it as much as we do."
     batch = [Sample(example(f"{text} {n}", text), f"{text} {n}", True, 50) for n in range(1000)]
     start = time.process_time()
     for name in NAMES:

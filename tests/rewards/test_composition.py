@@ -100,3 +100,23 @@ def test_a_wrong_number_of_scores_is_an_error():
     problem = caught.value.problems[0]
     assert problem.what == "reward component 'short' gave 1 scores for 2 samples"
     assert problem.at == "batch that begins with example 1:1"
+
+
+@pytest.mark.parametrize(
+    ("response", "scores", "total"),
+    [
+        (
+            "I'm sorry you had a rough week. Would <movie> be light enough for you?",
+            [0.144, 0.964, 1.0, 1.0, 0.0],
+            0.825,  # (0.144 + 0.5 * 0.964 + 2 + 1.5) / 5
+        ),
+        ("You should watch <movie>.", [0.025, 0.633, 0.15, 1.0, 0.0], 0.428),
+        ("I'm so glad to hear that! Do you like funny movies?", [0.226, 1.0, 0.0, 0.0, 0.0], 0.145),
+    ],
+)
+def test_the_examples_of_the_documentation(response, scores, total):
+    last = "I'm sad, I had a rough week. Something light please."
+    one = sample(response, last, "I'm sorry to hear that. <movie> is light and warm.")
+    composed = Composer({"bleu": 1.0, "distinct": 0.5, "empathy": 2.0, "recommendation": 1.5, "format": 1.0})
+    assert [row.score for row in composed.breakdown(one)] == pytest.approx(scores, abs=5e-4)
+    assert composed.score([one]).total == pytest.approx((total,), abs=5e-4)

@@ -7,7 +7,9 @@ from ecr_engine.scoring.judge import Judgement
 from ecr_engine.scoring.store import JudgedRow, read_judgements, write_judgements
 
 ROWS = [
-    JudgedRow("1:1", "1", "Try <movie> – it’s fun", "baseline", Judgement("1:1", {"empathy": 0.25}, {"empathy": "why"})),
+    JudgedRow(
+        "1:1", "1", "Try <movie> – it’s fun", "baseline", Judgement("1:1", {"empathy": 0.25}, {"empathy": "why"})
+    ),
     JudgedRow("1:3", "1", "", "reference", Judgement("1:3", {}, {}, "the judge gave no rating")),
 ]
 LINE = (

@@ -93,7 +93,10 @@ def test_the_reference_is_not_looked_at():
 
 
 def test_one_judgement_a_row_in_order_with_a_reason_for_each_score():
-    rows = [replace(sample("Hi", "Hello"), example=replace(sample("", "Hello").example, example_id=str(n))) for n in range(3)]
+    rows = [
+        replace(sample("Hi", "Hello"), example=replace(sample("", "Hello").example, example_id=str(n)))
+        for n in range(3)
+    ]
     found = list(JUDGES.build("rubric").judge(rows))
     assert [one.example_id for one in found] == ["0", "1", "2"]
     assert all(set(one.scores) == set(one.reasons) == {*DIMENSIONS, "overall"} for one in found)

@@ -4,49 +4,77 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ecr_engine.config.settings import Settings
 from ecr_engine.data.schema import Split
+from ecr_engine.data.selection import pick
+from ecr_engine.data.store import read_examples, split_path
+from ecr_engine.emotion.recogniser import annotate
 from ecr_engine.evaluation.generate import Task, evaluate_model
+from ecr_engine.evaluation.store import EvaluationResult
 from ecr_engine.pipeline.stage import StageContext
 from ecr_engine.pipeline.stages.baseline import load_checkpoint
-from ecr_engine.pipeline.stages.data import load_split
-from ecr_engine.pipeline.stages.judge import pick
 from ecr_engine.pipeline.stages.rl import policy_checkpoint
 from ecr_engine.rewards.composition import Composer
 from ecr_engine.runs.checkpoints import best
+from ecr_engine.runs.events import Emit
 
 
-def task_of(context: StageContext) -> Task:
-    """What both systems have to answer."""
-    settings = context.settings
-    examples = load_split(context.folder, Split(settings.evaluation.split))
-    if settings.evaluation.limit is not None:
-        examples = pick(examples, settings.evaluation.limit, settings.seed)
-    return Task(
+def evaluate_checkpoint(
+    checkpoint: Path,
+    turns: Path,
+    output: Path,
+    settings: Settings,
+    *,
+    name: str,
+    address: str,
+    limit: int | None,
+    emit: Emit,
+) -> EvaluationResult:
+    """Answers held-out turns with a checkpoint, measures the answers and writes them.
+
+    Args:
+        checkpoint: the model's folder.
+        turns: a file of examples.
+        output: the evaluation's folder.
+        settings: the sections `prompt`, `evaluation`, `compare`, `rewards`, the seed and the device are used.
+        name: what the system is called in tables.
+        address: the checkpoint as the result names it.
+        limit: turns at most, drawn with the seed; None for all.
+        emit: how progress is told.
+    """
+    examples = pick(annotate(read_examples(turns)), limit, settings.seed)
+    task = Task(
         settings.evaluation.split, examples, settings.prompt, settings.evaluation, settings.compare, settings.seed
     )
-
-
-def evaluate(context: StageContext, task: Task, name: str, checkpoint: Path) -> None:
-    """Answers and measures with one checkpoint."""
-    backbone = load_checkpoint(checkpoint, context.settings.device)
+    backbone = load_checkpoint(checkpoint, settings.device)
+    what = f"turns ({name})"
     result = evaluate_model(
         backbone.model,
         backbone.tokenizer,
         task,
-        Composer(context.settings.rewards),
-        context.folder.evaluation(name),
+        Composer(settings.rewards),
+        output,
         name=name,
-        checkpoint=checkpoint.relative_to(context.folder.root).as_posix(),
-        progress=lambda done, total: context.emit(
-            "evaluate", "progress", done=done, total=total, what=f"turns ({name})"
-        ),
+        checkpoint=address,
+        progress=lambda done, total: emit("evaluate", "progress", done=done, total=total, what=what),
     )
     values = {f"eval/{key}": metric.value for key, metric in result.metrics.items() if metric.value is not None}
-    context.emit("evaluate", "validation", what=name, **values)
+    emit("evaluate", "validation", what=name, **values)
+    return result
 
 
 def run(context: StageContext) -> None:
     """Evaluates the baseline, then the policy."""
-    task = task_of(context)
-    evaluate(context, task, "baseline", best(context.folder.stage("baseline")).resolve())
-    evaluate(context, task, "policy", policy_checkpoint(context).resolve())
+    settings, folder = context.settings, context.folder
+    checkpoints = {"baseline": best(folder.stage("baseline")), "policy": policy_checkpoint(context)}
+    for name, checkpoint in checkpoints.items():
+        evaluate_checkpoint(
+            checkpoint,
+            split_path(folder.data, Split(settings.evaluation.split)),
+            folder.evaluation(name),
+            settings,
+            name=name,
+            address=checkpoint.resolve().relative_to(folder.root.resolve()).as_posix(),
+            limit=settings.evaluation.limit,
+            emit=context.emit,
+        )

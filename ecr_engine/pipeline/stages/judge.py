@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator, Sequence
 
 from ecr_engine.data.schema import Example, Sample, Split
+from ecr_engine.data.selection import pick
 from ecr_engine.evaluation.generate import prompt_encoder, respond
 from ecr_engine.models.generation import Decoding
 from ecr_engine.pipeline.stage import StageContext
@@ -16,14 +16,6 @@ from ecr_engine.scoring.judge import JUDGES
 from ecr_engine.scoring.store import JudgedRow, write_judgements
 
 JUDGEMENTS = "judgements.jsonl"
-
-
-def pick(examples: Sequence[Example], count: int, seed: int) -> list[Example]:
-    """`count` examples at random (all if there are fewer), in their order."""
-    if len(examples) <= count:
-        return list(examples)
-    places = sorted(random.Random(f"judge-{seed}").sample(range(len(examples)), count))
-    return [examples[place] for place in places]
 
 
 def references(examples: Sequence[Example]) -> list[Sample]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ecr_engine.evaluation.compare import compare, verdict, write_comparison
+from ecr_engine.evaluation.model_card import write_model_card
 from ecr_engine.evaluation.report import write_report
 from ecr_engine.pipeline.stage import StageContext
 
@@ -24,4 +25,5 @@ def run_compare(context: StageContext) -> None:
 def run_report(context: StageContext) -> None:
     """Writes `report.html`, the plots and the model card."""
     path = write_report(context.folder.root)
+    write_model_card(context.folder.root)
     context.emit("report", "note", what=f"report written to {path.name}")

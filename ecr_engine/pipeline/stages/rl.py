@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ecr_engine.data.schema import Sample, Split
+from ecr_engine.data.selection import pick
 from ecr_engine.evaluation.generate import decoding_of, prompt_encoder, respond
 from ecr_engine.models.backbone import pick_device
 from ecr_engine.models.critic import load_critic
@@ -16,7 +17,6 @@ from ecr_engine.models.placement import make_accelerator
 from ecr_engine.pipeline.stage import StageContext
 from ecr_engine.pipeline.stages.baseline import load_checkpoint
 from ecr_engine.pipeline.stages.data import load_split
-from ecr_engine.pipeline.stages.judge import pick
 from ecr_engine.rewards.composition import Composer
 from ecr_engine.rl.rollout import Score
 from ecr_engine.rl.trainer import PPOTrainer, Prompts, Validate

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from itertools import pairwise
 
 from ecr_engine.data.schema import Sample
@@ -40,7 +39,7 @@ def bleu_2(reference: Sequence[str], response: Sequence[str]) -> float:
     unigrams = _matches(reference, response)
     if not unigrams:
         return 0.0
-    bigrams = _matches(list(pairwise(reference)), list(pairwise(response)))
+    bigrams = _matches(pairwise(reference), pairwise(response))
     length = len(response)
     first = unigrams / length
     second = (bigrams or EPSILON) / max(1, length - 1)
@@ -48,10 +47,18 @@ def bleu_2(reference: Sequence[str], response: Sequence[str]) -> float:
     return brevity * math.exp(0.5 * math.log(first) + 0.5 * math.log(second))
 
 
-def _matches(reference: Sequence[Hashable], response: Sequence[Hashable]) -> int:
+def _matches(reference: Iterable[Hashable], response: Iterable[Hashable]) -> int:
     """Items of the response that the reference has too, each as often as in the reference at most."""
-    known = Counter(reference)
-    return sum(min(count, known[item]) for item, count in Counter(response).items() if item in known)
+    left: dict[Hashable, int] = {}
+    for item in reference:
+        left[item] = left.get(item, 0) + 1
+    matches = 0
+    for item in response:
+        count = left.get(item)
+        if count:
+            left[item] = count - 1
+            matches += 1
+    return matches
 
 
 def _score(sample: Sample) -> float | None:

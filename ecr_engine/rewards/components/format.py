@@ -37,7 +37,7 @@ class Format:
 
     def score(self, batch: Sequence[Sample]) -> list[float | None]:
         """Minus the sum of the faults' costs, at least -1; an empty response is -1."""
-        return [-min(1.0, sum(cost for _, cost in faults(sample))) for sample in batch]
+        return [0.0 - min(1.0, sum(cost for _, cost in faults(sample))) for sample in batch]
 
 
 def faults(sample: Sample) -> list[tuple[str, float]]:
