@@ -9,6 +9,7 @@ import torch
 
 from ecr_engine.data.schema import Example, Role, Turn
 from ecr_engine.models.backbone import Backbone
+from ecr_engine.models.critic import CriticShape, build_critic
 from ecr_engine.models.tokenizer import train_tokenizer
 
 # Models this small compute for less time than threads wait for each other on a busy machine.
@@ -97,6 +98,22 @@ def tiny_backbone(*, seed=0, hidden=16, layers=1, scale=1.0, dropout=0.0):
     model.config.eos_token_id = tokenizer.eos_token_id
     model.config.pad_token_id = tokenizer.pad_token_id
     return Backbone(model, tokenizer)
+
+
+def tiny_critic(
+    tokenizer=None, *, dimensions=("empathy",), emotions=("like",), hidden=16, max_length=64, seed=0, embeddings=None
+):
+    """The small encoder with untrained heads; its embeddings are random unless some are given."""
+    return build_critic(
+        "small",
+        shape=CriticShape(hidden_size=hidden, layers=1, heads=2, positions=64),
+        tokenizer=tokenizer or tiny_tokenizer(),
+        embeddings=torch.zeros(0) if embeddings is None else embeddings,
+        dimensions=dimensions,
+        emotions=emotions,
+        max_length=max_length,
+        seed=seed,
+    )
 
 
 def seeker(text):

@@ -87,20 +87,20 @@ class JudgeSettings(Section):
     """Which judge scores responses, and how many."""
 
     name: str = Field("rubric", description="The judge.")
-    turns: Count = Field(800, description="Training turns whose baseline response and reference are judged.")
+    turns: Count = Field(500, description="Training turns whose baseline response and reference are judged.")
 
 
 class CriticSettings(Section):
     """The critic: an encoder with value, quality and emotion heads."""
 
     encoder: str = Field("small", description="`small` (trained from nothing), a registered encoder or a local folder.")
-    hidden_size: Annotated[int, Field(ge=8)] = Field(128, description="Width of the small encoder.")
+    hidden_size: Annotated[int, Field(ge=8)] = Field(192, description="Width of the small encoder.")
     layers: Count = Field(2, description="Layers of the small encoder.")
-    heads: Count = Field(4, description="Attention heads of the small encoder.")
-    max_length: Annotated[int, Field(ge=16)] = Field(192, description="Tokens of context and response at most.")
+    heads: Count = Field(3, description="Attention heads of the small encoder.")
+    max_length: Annotated[int, Field(ge=16)] = Field(128, description="Tokens of context and response at most.")
     learning_rate: Rate = Field(3e-5, description="Peak learning rate at hidden size 4096.")
     batch_size: Count = Field(32, description="Judged responses in one optimizer step, over all processes.")
-    epochs: Count = Field(6, description="Passes over the judged responses at most.")
+    epochs: Count = Field(5, description="Passes over the judged responses at most.")
     patience: Count = Field(2, description="Stop after so many epochs without a better validation loss.")
     quality_weight: Annotated[float, Field(ge=0.0)] = Field(1.0, description="Weight of the quality loss.")
     emotion_weight: Annotated[float, Field(ge=0.0)] = Field(0.2, description="Weight of the emotion loss.")
@@ -111,6 +111,10 @@ class PPOSettings(Section):
     """Proximal policy optimisation (Schulman et al., arXiv 1707.06347)."""
 
     learning_rate: Rate = Field(1e-5, description="Peak learning rate of the policy at hidden size 4096.")
+    full_tuning_factor: Rate = Field(
+        0.25,
+        description="The policy's rate is stated for adapters; where all weights are trained it is multiplied by this.",
+    )
     critic_learning_rate: Rate = Field(1e-5, description="Learning rate of the critic at hidden size 4096.")
     max_steps: Count = Field(80, description="PPO updates, each on one batch of rollouts.")
     batch_size: Count = Field(64, description="Rollouts in one update, over all processes.")

@@ -16,6 +16,10 @@ from ecr_engine.errors import UnavailableError
 from ecr_engine.models.hub import silence_transformers
 from ecr_engine.models.registry import source_of
 
+POOLING = frozenset({"bert", "roberta", "xlm-roberta"})
+"""Encoders that come with a pooling layer. It is left out: the heads read the mean of the tokens, and where a
+checkpoint lacks it, it would be random weights that no seed decides."""
+
 
 class CriticOutput(NamedTuple):
     """What the heads say.
@@ -49,7 +53,9 @@ class CriticShape:
 
 
 class CriticModel(nn.Module):
-    """Encoder and heads; mean pooling over real tokens.
+    """Encoder and heads, over two means of the encoder's states: of all tokens, and of the response's.
+
+    A response is a small part of what is read: without a mean of its own it would hardly show in the first.
 
     Args:
         encoder: a Hugging Face encoder that returns `last_hidden_state`.
@@ -68,7 +74,8 @@ class CriticModel(nn.Module):
         self.dimensions = tuple(dimensions)
         self.emotions = tuple(emotions)
         self.max_length = max_length
-        width = int(encoder.config.hidden_size)
+        width = 2 * int(encoder.config.hidden_size)
+        self._marks_response = int(encoder.config.to_dict().get("type_vocab_size") or 1) > 1
         self.value_head = nn.Linear(width, 1)
         self.quality_head = nn.Linear(width, len(self.dimensions))
         self.emotion_head = nn.Linear(width, len(self.emotions))
@@ -84,16 +91,18 @@ class CriticModel(nn.Module):
     def encode(self, contexts: Sequence[str], responses: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Ids and mask [B, L] of contexts and responses; a context that is too long loses its beginning.
 
-        The response is whole up to half of the limit; an empty response asks for the value of the context alone.
+        The response is whole up to half of the limit; an empty response asks for the value of the context alone. The
+        mask is 1 for the context, 2 for the response with the separator before it, 0 for padding.
         """
         separator = self.tokenizer.sep_token_id
         if separator is None:
             separator = self.tokenizer.eos_token_id
         said = self.tokenizer(list(contexts), add_special_tokens=False)["input_ids"]
         answers = self.tokenizer(list(responses), add_special_tokens=False)["input_ids"]
-        rows = []
+        rows, tails = [], []
         for context, answer in zip(said, answers, strict=True):
             tail = [separator, *answer[: self.max_length // 2]]
+            tails.append(len(tail))
             rows.append([separator, *context[-(self.max_length - len(tail) - 1) :], *tail])
         width = max(len(row) for row in rows)
         ids = torch.full((len(rows), width), self.tokenizer.pad_token_id, dtype=torch.long)
@@ -101,13 +110,14 @@ class CriticModel(nn.Module):
         for index, row in enumerate(rows):
             ids[index, : len(row)] = torch.tensor(row)
             mask[index, : len(row)] = 1
+            mask[index, len(row) - tails[index] : len(row)] = 2
         return ids, mask
 
     def forward(self, ids: Tensor, mask: Tensor) -> CriticOutput:
-        """The heads' outputs for ids and mask [B, L]."""
-        hidden = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
-        weight = mask.unsqueeze(-1).to(hidden)
-        pooled = (hidden * weight).sum(1) / weight.sum(1).clamp(min=1.0)
+        """The heads' outputs for ids and mask [B, L] as `encode` gives them."""
+        marks = {"token_type_ids": (mask == 2).long()} if self._marks_response else {}
+        hidden = self.encoder(input_ids=ids, attention_mask=(mask > 0).long(), **marks).last_hidden_state
+        pooled = torch.cat([_mean(hidden, mask > 0), _mean(hidden, mask == 2)], dim=-1)
         return CriticOutput(self.value_head(pooled).squeeze(-1), self.quality_head(pooled), self.emotion_head(pooled))
 
     def save(self, folder: Path) -> None:
@@ -121,11 +131,19 @@ class CriticModel(nn.Module):
         (folder / "critic.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
 
+def _mean(hidden: Tensor, mask: Tensor) -> Tensor:
+    """Mean [B, H] of the states [B, L, H] where `mask` is true."""
+    weight = mask.unsqueeze(-1).to(hidden)
+    mean: Tensor = (hidden * weight).sum(1) / weight.sum(1).clamp(min=1.0)
+    return mean
+
+
 def build_critic(
     encoder: str,
     *,
     shape: CriticShape,
     tokenizer: Any,
+    embeddings: Tensor,
     dimensions: Sequence[str],
     emotions: Sequence[str],
     max_length: int,
@@ -137,6 +155,8 @@ def build_critic(
         encoder: `small`, a registered encoder, a folder or a hub id.
         shape: shape of the small encoder.
         tokenizer: the small encoder's tokenizer (a pretrained encoder brings its own).
+        embeddings: [V, H] token embeddings of the tokenizer's model; the small encoder starts from them if it is as
+            wide, since a few hundred judged responses are too few to learn what words mean.
         dimensions: names of the quality dimensions.
         emotions: names of the emotions.
         max_length: tokens of an input at most.
@@ -146,6 +166,8 @@ def build_critic(
         torch.manual_seed(seed)
         if encoder == "small":
             body = _small_encoder(shape, len(tokenizer), tokenizer.pad_token_id)
+            if embeddings.shape == body.get_input_embeddings().weight.shape:
+                body.get_input_embeddings().weight.data.copy_(embeddings)
         else:
             body, tokenizer = _pretrained(encoder)
         return CriticModel(body, tokenizer, dimensions, emotions, max_length)
@@ -156,7 +178,8 @@ def load_critic(folder: Path) -> CriticModel:
     body, tokenizer = _pretrained(str(folder))
     facts = json.loads((folder / "critic.json").read_text(encoding="utf-8"))
     critic = CriticModel(body, tokenizer, facts["dimensions"], facts["emotions"], facts["max_length"])
-    critic.load_state_dict(load_file(folder / "heads.safetensors"), strict=False)
+    encoder = {f"encoder.{name}": weight for name, weight in body.state_dict().items()}
+    critic.load_state_dict({**encoder, **load_file(folder / "heads.safetensors")})
     return critic
 
 
@@ -171,18 +194,21 @@ def _small_encoder(shape: CriticShape, vocabulary: int, pad: int) -> Any:
         intermediate_size=4 * shape.hidden_size,
         max_position_embeddings=shape.positions,
         pad_token_id=pad,
-        type_vocab_size=1,
+        type_vocab_size=2,
     )
     return BertModel(config, add_pooling_layer=False)
 
 
 def _pretrained(name: str) -> tuple[Any, Any]:
-    from transformers import AutoModel, AutoTokenizer
+    from transformers import AutoConfig, AutoModel, AutoTokenizer
 
     silence_transformers()
+    source = source_of(name)
     try:
-        body = AutoModel.from_pretrained(source_of(name), dtype=torch.float32)
-        return body, AutoTokenizer.from_pretrained(source_of(name))
+        pooled = AutoConfig.from_pretrained(source).model_type in POOLING
+        options = {"add_pooling_layer": False} if pooled else {}
+        body = AutoModel.from_pretrained(source, dtype=torch.float32, **options)
+        return body, AutoTokenizer.from_pretrained(source)
     except (OSError, ValueError) as error:
         raise UnavailableError(
             f"encoder '{name}' can't be loaded: {str(error).splitlines()[0]}",

@@ -133,6 +133,10 @@ def _check_folder(folder: Path, name: str) -> None:
         config = json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
         raise UnavailableError(f"{path.name} is not JSON: {error.msg}", at=f"{path}:{error.lineno}") from error
+    except UnicodeDecodeError as error:
+        raise UnavailableError(f"{path.name} is not UTF-8 text", at=f"{path}:1") from error
+    if not isinstance(config, dict):
+        raise UnavailableError(f"{path.name} is not a JSON object", at=f"{path}:1")
     architectures = config.get("architectures") or [f"model of type {config.get('model_type', 'unknown')}"]
     if architectures[0] != ARCHITECTURE:
         raise _refusal(name, f"a {architectures[0]}")

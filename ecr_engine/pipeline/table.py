@@ -28,7 +28,8 @@ TABLE = (
     Stage(
         "rl",
         ("baseline", "critic"),
-        (*PROMPT, "ppo", "rewards", "evaluation"),
+        # Of the evaluation only what its validations decode with: a shorter evaluation is no reason to train again.
+        (*PROMPT, "ppo", "rewards", "evaluation.decoding", "evaluation.temperature", "evaluation.top_p"),
         ("policy",),
         1,
         _late("rl"),

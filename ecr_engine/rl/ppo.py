@@ -199,7 +199,7 @@ def cut(rollout: Rollout, rows: Sequence[int], device: torch.device) -> Rollout:
     head = prompt_mask.shape[1] - int(prompt_mask.sum(-1).max())
     end = tokens.ids.shape[1] - width + longest
     batch = TokenBatch(tokens.ids[index, head:end], tokens.mask[index, head:end], tokens.response_mask[index, :longest])
-    context = int(rollout.contexts_mask[index].sum(-1).max())
+    context = int((rollout.contexts_mask[index] > 0).sum(-1).max())
     return Rollout(
         batch.to(device),
         rollout.contexts[index, :context].to(device),

@@ -44,7 +44,8 @@ ADAM_EPSILON = 1e-5
 """As in the PPO implementations for language models; the default 1e-8 makes the first steps wild."""
 
 Validate = Callable[[Any], dict[str, float]]
-"""Answers the validation turns with a model and returns `eval/…` values; `eval/reward` decides what is best."""
+"""Answers the validation turns with a model and returns `eval/…` values. What is best is decided by `eval/reward`,
+among the policies with `eval/components_below` of 0: a reward bought by giving up one of its parts is no gain."""
 
 SaveState = Callable[[int, dict[str, float], bool, Callable[[Path], None]], None]
 """Makes a checkpoint: step, metrics, whether it is the best, and a function that writes the files."""
@@ -88,17 +89,19 @@ def check_sizes(settings: PPOSettings, processes: int, examples: int) -> None:
     """
     if examples == 0:
         raise UsageError("there are no training turns to roll out", at="data", fix="process more dialogues")
-    if settings.batch_size % settings.minibatch_size:
+    # A batch below the minibatch is one minibatch: the guide's `--rl_batch_size 4` needs no second flag.
+    minibatch = min(settings.minibatch_size, settings.batch_size)
+    if settings.batch_size % minibatch:
         raise UsageError(
-            f"ppo.batch_size {settings.batch_size} is no multiple of ppo.minibatch_size {settings.minibatch_size}",
+            f"ppo.batch_size {settings.batch_size} is no multiple of ppo.minibatch_size {minibatch}",
             at="ppo.minibatch_size",
-            fix=f"--set ppo.minibatch_size={math.gcd(settings.batch_size, settings.minibatch_size)}",
+            fix=f"--set ppo.minibatch_size={math.gcd(settings.batch_size, minibatch)}",
         )
-    if settings.minibatch_size % processes:
+    if minibatch % processes:
         raise UsageError(
-            f"ppo.minibatch_size {settings.minibatch_size} is no multiple of the {processes} processes",
+            f"a minibatch of {minibatch} rollouts does not divide among {processes} processes",
             at="ppo.minibatch_size",
-            fix=f"--set ppo.minibatch_size={processes * math.ceil(settings.minibatch_size / processes)}",
+            fix=f"--set ppo.minibatch_size={processes * math.ceil(minibatch / processes)}",
         )
 
 
@@ -167,7 +170,9 @@ class PPOTrainer:
         reference.requires_grad_(requires_grad=False)
         body = CriticValues(critic) if settings.value == "critic" else TrunkValues(policy.hidden_size)
         self.rates = (
-            effective_learning_rate(settings.learning_rate, policy.hidden_size, scaled=scaled),
+            effective_learning_rate(
+                settings.learning_rate * settings.full_tuning_factor, policy.hidden_size, scaled=scaled
+            ),
             effective_learning_rate(settings.critic_learning_rate, critic.hidden_size, scaled=scaled),
         )
         wrapped = ResponseModel(policy.model)
@@ -291,7 +296,7 @@ class PPOTrainer:
         """Measures the policy on held-out turns; saves it if it is the best so far and `save` is set."""
         metrics = self.validate(self.policy.model)
         self.emit(self.stage, "validation", self.step, **metrics)
-        improved = metrics["eval/reward"] > self.best_reward
+        improved = metrics["eval/reward"] > self.best_reward and not metrics["eval/components_below"]
         if improved:
             self.best_step, self.best_reward = self.step, metrics["eval/reward"]
             if save:

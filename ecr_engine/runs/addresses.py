@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecr_engine.errors import DataError, UsageError, suggestion
-from ecr_engine.runs.checkpoints import at_step, available, best, has_best, latest
+from ecr_engine.runs.checkpoints import at_step, available, best, chosen, latest
 from ecr_engine.runs.folder import TRAINED_STAGES, RunFolder
 from ecr_engine.runs.manifest import MANIFEST
 
@@ -35,8 +35,7 @@ class Address:
 def resolve_checkpoint(address: str) -> Path:
     """The checkpoint folder at an address.
 
-    Without `@`, the policy's is the latest; that of the baseline and the critic is the best where one is marked (they
-    stop when they get worse), else the latest.
+    Without `@` it is the checkpoint that the stage stands for: the best on validation, or the latest if none is marked.
 
     Args:
         address: `RUN`, `RUN:STAGE`, `RUN:STAGE@latest|best|step-000300`, or a path to a checkpoint folder.
@@ -63,7 +62,7 @@ def resolve_checkpoint(address: str) -> Path:
         case "best":
             return best(stage)
         case "":
-            return best(stage) if found.name != DEFAULT_STAGE and has_best(stage) else latest(stage)
+            return chosen(stage)
     raise UsageError(
         f"unknown checkpoint '@{found.which}'", at=address, fix=f"@latest, @best or a step; {available(stage)}"
     )

@@ -220,6 +220,15 @@ def has_best(stage: Path) -> bool:
     return _linked(stage, BEST) is not None
 
 
+def chosen(stage: Path) -> Path:
+    """The checkpoint that a stage stands for: the best, or the latest where none is marked.
+
+    Raises:
+        DataError: there is no checkpoint.
+    """
+    return best(stage) if has_best(stage) else latest(stage)
+
+
 def step_of(path: Path) -> int:
     """The step in a checkpoint's folder name.
 

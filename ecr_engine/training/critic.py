@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 WARMUP_SHARE = 0.1
 """Share of the steps in which the learning rate rises."""
 
+LEAST_VARIANCE = 1e-6
+"""Scores that vary less are all the same: the rounding that is left is no scale to divide by."""
+
 
 @dataclass(frozen=True, slots=True)
 class JudgedResponse:
@@ -101,6 +104,7 @@ class CriticTrainer:
         self.seed = seed
         self.emit = emit
         self.save = save
+        self.variance = 1.0
         self.peak = effective_learning_rate(settings.learning_rate, critic.hidden_size, scaled=scaled)
         critic.to(accelerator.device)
         optimizer = torch.optim.AdamW(critic.parameters(), lr=self.peak, weight_decay=0.01)
@@ -113,6 +117,9 @@ class CriticTrainer:
         per_epoch = math.ceil(len(train) / settings.batch_size)
         total = settings.epochs * per_epoch
         mean = float(np.mean([row.overall for row in train]))
+        # Scores vary little: unscaled, their squared error would drown in the other heads' losses.
+        variance = float(np.var([row.overall for row in train]))
+        self.variance = variance if variance > LEAST_VARIANCE else 1.0
         torch.manual_seed(self.seed)
         best, missed, step = math.inf, 0, 0
         report = self.report(valid, mean)
@@ -143,7 +150,7 @@ class CriticTrainer:
         overall = torch.tensor([row.overall for row in rows], device=device)
         quality = torch.tensor([row.quality for row in rows], device=device)
         emotions = torch.tensor([row.emotions for row in rows], device=device)
-        value = (output.value - overall) ** 2 + (alone.value - overall) ** 2
+        value = ((output.value - overall) ** 2 + (alone.value - overall) ** 2) / self.variance
         dimensions = F.binary_cross_entropy_with_logits(output.quality, quality, reduction="none").mean(-1)
         feelings = F.binary_cross_entropy_with_logits(alone.emotion, emotions, reduction="none").mean(-1)
         settings = self.settings

@@ -19,6 +19,7 @@ import torch
 
 from ecr_engine.config.settings import BaselineSettings
 from ecr_engine.data.prompts import Encoded
+from ecr_engine.errors import DivergedError
 from ecr_engine.models.backbone import Backbone, effective_learning_rate
 from ecr_engine.models.generation import by_length
 from ecr_engine.models.placement import global_sum, own_share
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 BUCKET = 16
 """Batches that are sorted by length together: enough to save padding, few enough to stay random."""
+
+MOST_NATS = 700.0
+"""A greater loss has no perplexity that a float can hold."""
 
 FINAL_RATE = 0.1
 """The learning rate ends at this share of its peak."""
@@ -150,8 +154,19 @@ class BaselineTrainer:
                 if step % every and step < total:
                     continue
                 loss = self.validate(valid)
+                if not math.isfinite(loss):
+                    raise DivergedError(
+                        f"the validation loss is {loss} at step {step}",
+                        at=f"baseline, step {step}",
+                        fix="lower the learning rate: --learning_rate 1e-5",
+                    )
                 improved = loss < best
-                self.emit(self.stage, "validation", step, **{"eval/loss": loss, "eval/perplexity": math.exp(loss)})
+                self.emit(
+                    self.stage,
+                    "validation",
+                    step,
+                    **{"eval/loss": loss, "eval/perplexity": math.exp(min(loss, MOST_NATS))},
+                )
                 if improved:
                     best, best_step, missed = loss, step, 0
                     self.save(step, {"eval/loss": loss}, best=True)

@@ -1,29 +1,25 @@
 """The critic's inputs by hand, its heads, and its files."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 import torch
-from tiny_models import same_weights, tiny_tokenizer
+from tiny_models import same_weights, tiny_critic, tiny_tokenizer
 from transformers import AutoModel
 
-from ecr_engine.errors import UnavailableError
+from ecr_engine.errors import ExitCode, UnavailableError
 from ecr_engine.models.critic import CriticModel, CriticShape, build_critic, load_critic
 
-SHAPE = CriticShape(hidden_size=16, layers=1, heads=2, positions=64)
 CONTEXTS = ["seeker: hello there", "seeker: i feel sad today and i want a movie"]
+RESPONSES = ["hello", ""]
 
 
-def critic(seed=0, max_length=64):
-    return build_critic(
-        "small",
-        shape=SHAPE,
-        tokenizer=tiny_tokenizer(),
-        dimensions=("empathy", "engagement"),
-        emotions=("like", "happy", "negative"),
-        max_length=max_length,
-        seed=seed,
-    ).eval()
+def critic(seed=0, **changes):
+    model = tiny_critic(
+        dimensions=("empathy", "engagement"), emotions=("like", "happy", "negative"), seed=seed, **changes
+    )
+    return model.eval()
 
 
 class Letters:
@@ -39,17 +35,16 @@ class Letters:
 
 
 def encoded(contexts, responses, max_length, tokenizer=None):
-    body = critic().encoder
-    ids, mask = CriticModel(body, tokenizer or Letters(), ("empathy",), ("like",), max_length).encode(
-        contexts, responses
-    )
+    model = CriticModel(critic().encoder, tokenizer or Letters(), ("empathy",), ("like",), max_length)
+    ids, mask = model.encode(contexts, responses)
     return ids.tolist(), mask.tolist()
 
 
 def test_inputs_by_hand():
     ids, mask = encoded(["abc", "d"], ["x", ""], 16)
     assert ids == [[90, 1, 2, 3, 90, 24], [90, 4, 90, 0, 0, 0]]
-    assert mask == [[1, 1, 1, 1, 1, 1], [1, 1, 1, 0, 0, 0]]
+    # 1 for the context, 2 for the response and the separator before it.
+    assert mask == [[1, 1, 1, 1, 2, 2], [1, 1, 2, 0, 0, 0]]
 
 
 def test_a_long_context_loses_its_beginning_and_a_long_response_its_end():
@@ -68,7 +63,7 @@ def test_a_tokenizer_without_a_separator_lends_its_stop_token():
 @torch.no_grad()
 def test_values_are_zero_before_training():
     model = critic()
-    output = model(*model.encode(CONTEXTS, ["hello", ""]))
+    output = model(*model.encode(CONTEXTS, RESPONSES))
     assert output.value.tolist() == [0.0, 0.0]
     assert (output.quality.shape, output.emotion.shape) == ((2, 2), (2, 3))
 
@@ -77,27 +72,62 @@ def test_values_are_zero_before_training():
 def test_padding_changes_nothing():
     model = critic()
     torch.nn.init.normal_(model.value_head.weight)
-    together = model(*model.encode(CONTEXTS, ["hello", ""]))
+    together = model(*model.encode(CONTEXTS, RESPONSES))
     assert abs(float(together.value[0] - together.value[1])) > 1e-3
-    for row, (context, response) in enumerate(zip(CONTEXTS, ["hello", ""], strict=True)):
+    for row, (context, response) in enumerate(zip(CONTEXTS, RESPONSES, strict=True)):
         alone = model(*model.encode([context], [response]))
         for part, whole in zip(alone, together, strict=True):
             assert torch.allclose(part[0], whole[row], atol=1e-5)
 
 
-def test_the_heads_read_the_mean_of_the_real_tokens():
-    from types import SimpleNamespace
+class Told(torch.nn.Module):
+    """An encoder of width 2 whose states a test chooses, and that keeps what it was given."""
 
-    states = torch.tensor([[[2.0, 4.0], [4.0, 0.0], [100.0, 100.0]]])
-    body = torch.nn.Module()
-    body.config = SimpleNamespace(hidden_size=2)
-    body.forward = lambda **_: SimpleNamespace(last_hidden_state=states)
-    model = CriticModel(body, None, ("empathy",), ("like",), 16)
+    def __init__(self, states, token_types=2):
+        super().__init__()
+        facts = {"type_vocab_size": token_types}
+        self.config = SimpleNamespace(hidden_size=2, to_dict=lambda: facts)
+        self.states = states
+        self.given = {}
+
+    def forward(self, **given):
+        self.given = given
+        return SimpleNamespace(last_hidden_state=self.states)
+
+
+def read_by(encoder):
+    """The value of one row: two tokens of context, one of the response, one of padding."""
+    model = CriticModel(encoder, None, ("empathy",), ("like",), 16)
     with torch.no_grad():
-        model.value_head.weight.copy_(torch.tensor([[10.0, 1.0]]))
+        model.value_head.weight.copy_(torch.tensor([[100.0, 10.0, 1.0, 0.1]]))
         model.value_head.bias.fill_(0.5)
-    # The mean of the first two is (3, 2): 10 * 3 + 1 * 2 + 0.5.
-    assert model(torch.zeros(1, 3), torch.tensor([[1, 1, 0]])).value.tolist() == [32.5]
+    return float(model(torch.zeros(1, 4), torch.tensor([[1, 1, 2, 0]])).value.detach())
+
+
+STATES = torch.tensor([[[2.0, 4.0], [4.0, 0.0], [0.0, 5.0], [999.0, 999.0]]])
+
+
+def test_the_heads_read_the_mean_of_all_tokens_and_that_of_the_response():
+    # All: (2, 3); the response: (0, 5).
+    assert read_by(Told(STATES)) == pytest.approx(100 * 2 + 10 * 3 + 0 + 0.1 * 5 + 0.5)
+
+
+def test_the_encoder_is_told_what_is_padding_and_what_the_response():
+    encoder = Told(STATES)
+    read_by(encoder)
+    assert encoder.given["attention_mask"].tolist() == [[1, 1, 1, 0]]
+    assert encoder.given["token_type_ids"].tolist() == [[0, 0, 1, 0]]
+    for one_type in (Told(STATES, token_types=1), Told(STATES, token_types=None)):
+        read_by(one_type)
+        assert "token_type_ids" not in one_type.given
+
+
+@torch.no_grad()
+def test_the_response_shows_in_every_head():
+    model = critic()
+    torch.nn.init.normal_(model.value_head.weight)
+    for said in model(*model.encode(CONTEXTS[:1] * 2, ["i am sorry you feel sad", "funny"])):
+        assert (said[0] - said[1]).abs().max() > 1e-3
 
 
 def test_weights_come_from_the_seed_alone():
@@ -108,6 +138,15 @@ def test_weights_come_from_the_seed_alone():
     assert torch.equal(torch.rand(2), wanted)
     assert same_weights(first, critic(seed=1))
     assert not same_weights(first, critic(seed=2))
+
+
+def test_embeddings_of_the_same_shape_are_taken_over():
+    words = len(tiny_tokenizer())
+    table = torch.randn(words, 16)
+    model = critic(embeddings=table)
+    assert torch.equal(model.encoder.get_input_embeddings().weight, table)
+    assert model.encoder.get_input_embeddings().weight.data_ptr() != table.data_ptr()
+    assert same_weights(critic(embeddings=torch.randn(words, 8)), critic())
 
 
 @torch.no_grad()
@@ -122,20 +161,31 @@ def test_a_saved_critic_comes_back_and_its_encoder_is_a_plain_model(tmp_path):
         "max_length": 64,
     }
     loaded = load_critic(tmp_path).eval()
-    inputs = model.encode(CONTEXTS, ["hello", ""])
-    for part, whole in zip(loaded(*loaded.encode(CONTEXTS, ["hello", ""])), model(*inputs), strict=True):
+    inputs = model.encode(CONTEXTS, RESPONSES)
+    for part, whole in zip(loaded(*loaded.encode(CONTEXTS, RESPONSES)), model(*inputs), strict=True):
         assert torch.equal(part, whole)
     assert (loaded.dimensions, loaded.emotions) == (model.dimensions, model.emotions)
+    # Nothing beside: a pooling layer that nobody reads would be drawn at random.
+    assert same_weights(loaded, model)
     body = AutoModel.from_pretrained(tmp_path, add_pooling_layer=False).eval()
-    state = body(input_ids=inputs[0], attention_mask=inputs[1]).last_hidden_state
-    assert torch.allclose(state, model.encoder(input_ids=inputs[0], attention_mask=inputs[1]).last_hidden_state)
+    assert same_weights(body, model.encoder)
     assert not [path.name for path in tmp_path.iterdir() if path.suffix in (".bin", ".pt", ".pkl")]
 
 
 def test_an_encoder_that_is_not_there(tmp_path):
     with pytest.raises(UnavailableError, match=f"encoder '{tmp_path}' can't be loaded: ") as caught:
-        build_critic(str(tmp_path), shape=SHAPE, tokenizer=None, dimensions=(), emotions=(), max_length=16, seed=0)
+        build_critic(
+            str(tmp_path),
+            shape=CriticShape(16, 1, 2, 64),
+            tokenizer=None,
+            embeddings=torch.zeros(0),
+            dimensions=(),
+            emotions=(),
+            max_length=16,
+            seed=0,
+        )
     problem = caught.value.problems[0]
+    assert caught.value.exit_code is ExitCode.ENVIRONMENT
     assert (problem.at, problem.fix) == (
         "critic.encoder",
         "name a local folder with the encoder, or use --set critic.encoder=small",

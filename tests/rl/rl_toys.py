@@ -6,13 +6,12 @@ import copy
 from dataclasses import dataclass, field
 
 import torch
-from tiny_models import Recorder, example, tiny_llama
+from tiny_models import Recorder, example, tiny_critic, tiny_llama
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from ecr_engine.config.settings import PPOSettings
 from ecr_engine.models.backbone import Backbone
-from ecr_engine.models.critic import CriticShape, build_critic
 from ecr_engine.models.placement import make_accelerator
 from ecr_engine.rl.trainer import PPOTrainer, Prompts
 
@@ -34,16 +33,7 @@ def word_policy(*, seed=0, dropout=0.0, scale=1.0):
 
 
 def word_critic(seed=0):
-    shape = CriticShape(hidden_size=16, layers=1, heads=2, positions=32)
-    return build_critic(
-        "small",
-        shape=shape,
-        tokenizer=word_tokenizer(),
-        dimensions=("empathy",),
-        emotions=("like",),
-        max_length=32,
-        seed=seed,
-    )
+    return tiny_critic(word_tokenizer(), max_length=32, seed=seed)
 
 
 def share_of_good(samples):
@@ -62,6 +52,7 @@ PROMPTS = tuple([1, *range(4, 6 + place)] for place in range(7))
 SMALL = {
     "learning_rate": 0.01,
     "critic_learning_rate": 0.01,
+    "full_tuning_factor": 1.0,
     "max_steps": 4,
     "batch_size": 6,
     "minibatch_size": 3,
@@ -115,6 +106,6 @@ def toy(score=share_of_good, *, length=6, seed=0, dropout=0.0, validate=None, po
         scaled=False,
         emit=recorder,
         save=save,
-        validate=validate or (lambda model: {"eval/reward": 0.0}),
+        validate=validate or (lambda model: {"eval/reward": 0.0, "eval/components_below": 0.0}),
     )
     return Toy(trainer, policy, reference, copy.deepcopy(policy.model), recorder, saves)

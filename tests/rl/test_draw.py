@@ -43,7 +43,7 @@ def test_a_step_draws_the_same_whatever_came_before():
             {"batch_size": 8, "minibatch_size": 4},
             3,
             5,
-            "ppo.minibatch_size 4 is no multiple of the 3 processes",
+            "a minibatch of 4 rollouts does not divide among 3 processes",
             "ppo.minibatch_size",
             "--set ppo.minibatch_size=6",
         ),
@@ -57,5 +57,6 @@ def test_sizes_that_do_not_divide(settings, processes, examples, what, at, fix):
     assert (problem.what, problem.at, problem.fix) == (what, at, fix)
 
 
-def test_sizes_that_divide():
-    check_sizes(PPOSettings(batch_size=8, minibatch_size=4), 2, 1)
+@pytest.mark.parametrize(("batch", "minibatch", "processes"), [(8, 4, 2), (4, 32, 1), (4, 32, 2)])
+def test_sizes_that_divide_and_a_batch_below_the_minibatch(batch, minibatch, processes):
+    check_sizes(PPOSettings(batch_size=batch, minibatch_size=minibatch), processes, 1)

@@ -62,7 +62,7 @@ def episodes(model, values, *, temperature=1.0, shift=0.0):
     return found
 
 
-CONTEXTS = (torch.tensor([[1, 2, 0]] * 5 + [[1, 2, 3]]), torch.tensor([[1, 1, 0]] * 5 + [[1, 1, 1]]))
+CONTEXTS = (torch.tensor([[1, 2, 0]] * 5 + [[1, 2, 3]]), torch.tensor([[1, 2, 0]] * 5 + [[1, 1, 2]]))
 
 
 def rolled(model, values, *, temperature=1.0, shift=0.0, kl_coefficient=0.0, **changes):

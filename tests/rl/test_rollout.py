@@ -169,4 +169,4 @@ def test_the_critic_reads_the_context_alone():
     ids, mask = critic_inputs(CRITIC, [EXAMPLES[0], EXAMPLES[1]])
     # stop, "seeker:" (unknown), a, b (and c), stop: no response follows.
     assert ids.tolist() == [[STOP, 3, 4, 5, STOP, PAD], [STOP, 3, 4, 5, 6, STOP]]
-    assert mask.tolist() == [[1, 1, 1, 1, 1, 0], [1, 1, 1, 1, 1, 1]]
+    assert mask.tolist() == [[1, 1, 1, 1, 2, 0], [1, 1, 1, 1, 1, 2]]

@@ -91,6 +91,10 @@ def test_adam_has_the_epsilon_of_ppo_and_no_weight_decay():
     assert trainer.rates == (0.01, 0.003)
 
 
+def test_the_rate_of_full_tuning_is_a_share_of_that_for_adapters():
+    assert toy(full_tuning_factor=0.25, critic_learning_rate=0.003).trainer.rates == (0.0025, 0.003)
+
+
 def test_the_kl_weight_adapts_and_is_told():
     made = toy(kl_controller="adaptive", kl_coefficient=0.1, kl_target=3.0, kl_horizon=100.0).steps(3)
     # The KL stays far below its target: every update of 6 responses takes 0.2 * 6 / 100.
@@ -163,16 +167,38 @@ def test_a_reward_that_is_not_finite_ends_the_training():
 
 def test_validations_and_checkpoints_come_when_they_are_due():
     rewards = iter([0.2, 0.1, 0.5, 0.4, 0.5])
-    made = toy(validate=lambda model: {"eval/reward": next(rewards)}, max_steps=7, validate_every=2)
+    made = toy(
+        validate=lambda model: {"eval/reward": next(rewards), "eval/components_below": 0.0},
+        max_steps=7,
+        validate_every=2,
+    )
     result = made.trainer.train(save_every=3)
     assert [step for step, _ in made.recorder.of("validation")] == [0, 2, 4, 6, 7]
     # The best at 4; every third; the last, which only equals the best.
-    assert made.saves == [(3, {}, False), (4, {"eval/reward": 0.5}, True), (6, {}, False), (7, {}, False)]
+    assert made.saves == [
+        (3, {}, False),
+        (4, {"eval/reward": 0.5, "eval/components_below": 0.0}, True),
+        (6, {}, False),
+        (7, {}, False),
+    ]
     assert (result.steps, result.best_step, result.best_reward) == (7, 4, 0.5)
 
 
+def test_a_policy_that_gave_up_a_component_is_not_the_best():
+    found = iter(((0.1, 0), (0.9, 1), (0.5, 0)))
+
+    def validate(model):
+        reward, below = next(found)
+        return {"eval/reward": reward, "eval/components_below": float(below)}
+
+    made = toy(validate=validate, max_steps=2, validate_every=1)
+    result = made.trainer.train(save_every=100)
+    assert (result.best_step, result.best_reward) == (2, 0.5)
+    assert [(step, best) for step, _, best in made.saves] == [(2, True)]
+
+
 def test_a_policy_that_never_beats_the_baseline_has_no_best():
-    made = toy(validate=lambda model: {"eval/reward": 0.3}, max_steps=2, validate_every=1)
+    made = toy(validate=lambda model: {"eval/reward": 0.3, "eval/components_below": 0.0}, max_steps=2, validate_every=1)
     result = made.trainer.train(save_every=100)
     assert made.saves == [(2, {}, False)]
     assert (result.best_step, result.best_reward) == (0, 0.3)
@@ -224,7 +250,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(tmp_path, changes
 
 def test_the_best_so_far_is_part_of_the_state(tmp_path):
     rewards = iter([0.1, 0.7])
-    made = toy(validate=lambda model: {"eval/reward": next(rewards)}, max_steps=1)
+    made = toy(validate=lambda model: {"eval/reward": next(rewards), "eval/components_below": 0.0}, max_steps=1)
     made.trainer.train(save_every=1)
     made.trainer.write_state(tmp_path)
     facts = json.loads((tmp_path / "trainer" / "state.json").read_text())

@@ -1,9 +1,8 @@
 """Value functions: zero at the start, and never a way for gradients into the policy."""
 
 import torch
-from tiny_models import tiny_tokenizer
+from tiny_models import tiny_critic
 
-from ecr_engine.models.critic import CriticShape, build_critic
 from ecr_engine.rl.values import CriticValues, TrunkValues
 
 UNUSED = torch.zeros(0)
@@ -34,10 +33,7 @@ def test_no_gradient_goes_into_the_trunk():
 
 
 def test_the_critic_gives_one_value_to_all_tokens_of_a_response():
-    shape = CriticShape(hidden_size=16, layers=1, heads=2, positions=64)
-    critic = build_critic(
-        "small", shape=shape, tokenizer=tiny_tokenizer(), dimensions=("a",), emotions=("b",), max_length=64, seed=0
-    ).eval()
+    critic = tiny_critic().eval()
     contexts = critic.encode(["seeker: hello", "seeker: i feel sad"], ["", ""])
     hidden = torch.randn(2, 4, 16, requires_grad=True)
     assert CriticValues(critic)(hidden, *contexts).tolist() == [[0.0] * 4] * 2

@@ -38,9 +38,9 @@ def demo(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("address", "expected"),
     [
-        ("runs/demo", "policy/checkpoints/step-000400"),
-        ("runs/demo/", "policy/checkpoints/step-000400"),
-        ("runs/demo:policy", "policy/checkpoints/step-000400"),
+        ("runs/demo", "policy/checkpoints/step-000300"),
+        ("runs/demo/", "policy/checkpoints/step-000300"),
+        ("runs/demo:policy", "policy/checkpoints/step-000300"),
         ("runs/demo:policy@latest", "policy/checkpoints/step-000400"),
         ("runs/demo:policy@best", "policy/checkpoints/step-000300"),
         ("runs/demo:policy@step-000200", "policy/checkpoints/step-000200"),
@@ -62,7 +62,7 @@ def test_a_baseline_without_a_best_is_its_latest(demo):
 def test_a_folder_name_with_a_colon(demo):
     demo.root.rename(demo.root.parent / "a:b")
     assert resolve_checkpoint("runs/a:b:baseline").name == "step-000100"
-    assert resolve_checkpoint("runs/a:b").name == "step-000400"
+    assert resolve_checkpoint("runs/a:b").name == "step-000300"
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,7 @@ def make_critic(settings: Settings, context: StageContext) -> CriticModel:
         section.encoder,
         shape=CriticShape(section.hidden_size, section.layers, section.heads, section.max_length),
         tokenizer=baseline.tokenizer,
+        embeddings=baseline.model.get_input_embeddings().weight.detach(),
         dimensions=DIMENSIONS,
         emotions=EMOTIONS,
         max_length=section.max_length,

@@ -13,9 +13,8 @@ from ecr_engine.evaluation.generate import Task, evaluate_model
 from ecr_engine.evaluation.store import EvaluationResult
 from ecr_engine.pipeline.stage import StageContext
 from ecr_engine.pipeline.stages.baseline import load_checkpoint
-from ecr_engine.pipeline.stages.rl import policy_checkpoint
 from ecr_engine.rewards.composition import Composer
-from ecr_engine.runs.checkpoints import best
+from ecr_engine.runs.checkpoints import chosen
 from ecr_engine.runs.events import Emit
 
 
@@ -66,8 +65,8 @@ def evaluate_checkpoint(
 def run(context: StageContext) -> None:
     """Evaluates the baseline, then the policy."""
     settings, folder = context.settings, context.folder
-    checkpoints = {"baseline": best(folder.stage("baseline")), "policy": policy_checkpoint(context)}
-    for name, checkpoint in checkpoints.items():
+    for name in ("baseline", "policy"):
+        checkpoint = chosen(folder.stage(name))
         evaluate_checkpoint(
             checkpoint,
             split_path(folder.data, Split(settings.evaluation.split)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import statistics
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,10 +18,13 @@ from ecr_engine.models.placement import make_accelerator
 from ecr_engine.pipeline.stage import StageContext
 from ecr_engine.pipeline.stages.baseline import load_checkpoint
 from ecr_engine.pipeline.stages.data import load_split
-from ecr_engine.rewards.composition import Composer
+from ecr_engine.rewards.composition import Composer, CompositeReward
 from ecr_engine.rl.rollout import Score
-from ecr_engine.rl.trainer import PPOTrainer, Prompts, Validate
-from ecr_engine.runs.checkpoints import best, has_best, latest, list_checkpoints, save_checkpoint
+from ecr_engine.rl.trainer import PPOTrainer, Prompts
+from ecr_engine.runs.checkpoints import best, latest, list_checkpoints, save_checkpoint
+
+TOLERANCE = 0.5
+"""Standard errors that a component may fall on validation and still count as held."""
 
 
 def scorer(composer: Composer) -> Score:
@@ -33,32 +37,63 @@ def scorer(composer: Composer) -> Score:
     return score
 
 
-def validator(context: StageContext, tokenizer: Any, composer: Composer) -> Validate:
-    """Answers validation turns as the evaluation will, and scores them."""
-    settings = context.settings
-    examples = pick(load_split(context.folder, Split.VALID), settings.ppo.validation_turns, settings.seed)
-    encoder = prompt_encoder(tokenizer, settings.prompt)
+class Validator:
+    """Answers validation turns as the evaluation will, scores them, and holds each component against the baseline's.
 
-    def validate(model: Any) -> dict[str, float]:
+    Args:
+        context: the stage's.
+        tokenizer: of both models.
+        composer: the composite reward.
+        reference: the baseline.
+    """
+
+    def __init__(self, context: StageContext, tokenizer: Any, composer: Composer, reference: Any) -> None:
+        settings = context.settings
+        self._settings = settings
+        self._tokenizer = tokenizer
+        self._composer = composer
+        self._examples = pick(load_split(context.folder, Split.VALID), settings.ppo.validation_turns, settings.seed)
+        self._encoder = prompt_encoder(tokenizer, settings.prompt)
+        self._floors = {name: floor(scores) for name, scores in self._score(reference)[0].components.items()}
+
+    def __call__(self, model: Any) -> dict[str, float]:
+        """`eval/reward`, the mean of each component, and how many of them are below the baseline's."""
+        reward, tokens = self._score(model)
+        means = {name: mean(scores) for name, scores in reward.components.items()}
+        below = sum(value < self._floors[name] for name, value in means.items())
+        return {
+            "eval/reward": statistics.fmean(reward.total),
+            **{f"eval/{name}": value for name, value in means.items()},
+            "eval/components_below": float(below),
+            "eval/tokens": tokens,
+        }
+
+    def _score(self, model: Any) -> tuple[CompositeReward, float]:
+        """The rewards of the model's responses, and their mean length in tokens."""
+        settings = self._settings
         samples = respond(
             model,
-            tokenizer,
-            examples,
-            encoder,
+            self._tokenizer,
+            self._examples,
+            self._encoder,
             decoding_of(settings.evaluation, settings.prompt),
             batch_size=settings.evaluation.batch_size,
             seed=settings.seed,
         )
-        reward = composer.score(samples)
-        values = {"eval/reward": statistics.fmean(reward.total)}
-        for name, scores in reward.components.items():
-            known = [score for score in scores if score is not None]
-            if known:
-                values[f"eval/{name}"] = statistics.fmean(known)
-        values["eval/length"] = statistics.fmean(sample.tokens for sample in samples)
-        return values
+        return self._composer.score(samples), statistics.fmean(sample.tokens for sample in samples)
 
-    return validate
+
+def mean(scores: Sequence[float | None]) -> float:
+    """Mean of the scores that apply; 0 if none does."""
+    known = [score for score in scores if score is not None]
+    return statistics.fmean(known) if known else 0.0
+
+
+def floor(scores: Sequence[float | None]) -> float:
+    """The mean less half its standard error: below it a component counts as given up."""
+    known = [score for score in scores if score is not None]
+    spread = statistics.stdev(known) if len(known) > 1 else 0.0
+    return mean(scores) - TOLERANCE * spread / math.sqrt(max(1, len(known)))
 
 
 def run(context: StageContext) -> None:
@@ -69,6 +104,7 @@ def run(context: StageContext) -> None:
     encoder = prompt_encoder(policy.tokenizer, settings.prompt)
     train = load_split(context.folder, Split.TRAIN)
     composer = Composer(settings.rewards)
+    reference = copy.deepcopy(policy.model)
 
     def save(step: int, metrics: dict[str, float], is_best: bool, write: Callable[[Path], None]) -> None:
         path = save_checkpoint(
@@ -78,7 +114,7 @@ def run(context: StageContext) -> None:
 
     trainer = PPOTrainer(
         policy=policy,
-        reference=copy.deepcopy(policy.model),
+        reference=reference,
         critic=load_critic(best(context.folder.stage("critic"))),
         score=scorer(composer),
         prompts=Prompts(train, [encoder.prompt(row.context) for row in train], settings.prompt.resp_max_length),
@@ -88,7 +124,7 @@ def run(context: StageContext) -> None:
         scaled=settings.backbone.scale_learning_rate,
         emit=context.emit,
         save=save,
-        validate=validator(context, policy.tokenizer, composer),
+        validate=Validator(context, policy.tokenizer, composer, reference),
     )
     if context.resume and list_checkpoints(stage):
         trainer.restore(latest(stage))
@@ -97,9 +133,3 @@ def run(context: StageContext) -> None:
     context.emit(
         "rl", "note", result.steps, what=f"best validation reward {result.best_reward:.3f} at update {result.best_step}"
     )
-
-
-def policy_checkpoint(context: StageContext) -> Path:
-    """The policy that is evaluated: the best on validation, or the newest if none beat the baseline."""
-    stage = context.folder.stage("policy")
-    return best(stage) if has_best(stage) else latest(stage)
