@@ -48,7 +48,7 @@ def measure_demo(ecrctl: list[str]) -> None:
     """The demo from nothing, and again with nothing left to do."""
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "demo"
-        command = [*ecrctl, "run", "--run", str(run), "--quiet"]
+        command = [*ecrctl, "run", "--profile", "demo", "--run", str(run), "--quiet"]
         for name in ("ecrctl run", "the same again"):
             seconds, memory = measure(command)
             print(f"{name:20} {seconds:6.1f} s   peak {memory:5.0f} MiB")

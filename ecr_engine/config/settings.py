@@ -116,7 +116,7 @@ class PPOSettings(Section):
         description="The policy's rate is stated for adapters; where all weights are trained it is multiplied by this.",
     )
     critic_learning_rate: Rate = Field(1e-5, description="Learning rate of the critic at hidden size 4096.")
-    max_steps: Count = Field(80, description="PPO updates, each on one batch of rollouts.")
+    max_steps: Count = Field(60, description="PPO updates, each on one batch of rollouts.")
     batch_size: Count = Field(64, description="Rollouts in one update, over all processes.")
     minibatch_size: Count = Field(32, description="Rollouts in one optimizer step, over all processes.")
     micro_batch_size: Count = Field(32, description="Rollouts in one forward pass of one process.")
@@ -150,8 +150,8 @@ class PPOSettings(Section):
         5, description="First updates in which only the critic learns."
     )
     max_grad_norm: Annotated[float, Field(gt=0.0)] = Field(1.0, description="Global gradient norm is clipped to this.")
-    validate_every: Count = Field(20, description="Updates between validations; the best one's checkpoint is kept.")
-    validation_turns: Count = Field(128, description="Validation turns that are answered and scored each time.")
+    validate_every: Count = Field(10, description="Updates between validations; the best one's checkpoint is kept.")
+    validation_turns: Count = Field(192, description="Validation turns that are answered and scored each time.")
 
 
 class EvaluationSettings(Section):

@@ -105,6 +105,18 @@ def check_sizes(settings: PPOSettings, processes: int, examples: int) -> None:
         )
 
 
+def rate_share(taken: int, step: int, settings: PPOSettings) -> float:
+    """What share of its peak a learning rate has: linear warm-up, then constant or a straight line to 0 at the end.
+
+    Args:
+        taken: updates that the optimizer has made; negative before its first.
+        step: updates made in all.
+        settings: the section `[ppo]`.
+    """
+    share = min(1.0, max(0, taken + 1) / settings.warmup_steps) if settings.warmup_steps else 1.0
+    return share * (1 - step / settings.max_steps) if settings.schedule == "linear" else share
+
+
 def draw(size: int, batch_size: int, step: int, seed: int) -> list[int]:
     """Indices of the examples of update `step`, from 0: every example once before any twice, in a new order each time.
 
@@ -263,11 +275,12 @@ class PPOTrainer:
         ]
 
     def _set_rates(self) -> None:
-        settings = self.settings
-        share = min(1.0, (self.step + 1) / settings.warmup_steps) if settings.warmup_steps else 1.0
-        if settings.schedule == "linear":
-            share *= 1 - self.step / settings.max_steps
-        for optimizer, rate in zip((self.policy_optimizer, self.value_optimizer), self.rates, strict=True):
+        # The policy's warm-up begins where the critic's ends: before, it takes no steps that could warm anything up.
+        for optimizer, rate, first in (
+            (self.policy_optimizer, self.rates[0], self.settings.critic_warmup_steps),
+            (self.value_optimizer, self.rates[1], 0),
+        ):
+            share = rate_share(self.step - first, self.step, self.settings)
             for group in optimizer.param_groups:
                 group["lr"] = rate * share
 

@@ -84,6 +84,11 @@ def test_learning_rates_rise_and_fall_by_the_straight_lines():
     assert made.series("train/lr") == pytest.approx([0.0025, 0.005, 0.0075, 0.01])
 
 
+def test_the_policy_warms_up_after_the_critic_has():
+    made = toy(learning_rate=0.01, warmup_steps=2, critic_warmup_steps=2, max_steps=4, schedule="constant").steps(4)
+    assert made.series("train/lr") == pytest.approx([0.0, 0.0, 0.005, 0.01])
+
+
 def test_adam_has_the_epsilon_of_ppo_and_no_weight_decay():
     trainer = toy(critic_learning_rate=0.003).trainer
     for optimizer in (trainer.policy_optimizer, trainer.value_optimizer):

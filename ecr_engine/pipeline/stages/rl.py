@@ -20,7 +20,7 @@ from ecr_engine.pipeline.stages.baseline import load_checkpoint
 from ecr_engine.pipeline.stages.data import load_split
 from ecr_engine.rewards.composition import Composer, CompositeReward
 from ecr_engine.rl.rollout import Score
-from ecr_engine.rl.trainer import PPOTrainer, Prompts
+from ecr_engine.rl.trainer import PPOTrainer, Prompts, SaveState
 from ecr_engine.runs.checkpoints import best, latest, list_checkpoints, save_checkpoint
 
 TOLERANCE = 0.5
@@ -96,23 +96,20 @@ def floor(scores: Sequence[float | None]) -> float:
     return mean(scores) - TOLERANCE * spread / math.sqrt(max(1, len(known)))
 
 
-def run(context: StageContext) -> None:
-    """Trains the policy; takes up the newest checkpoint of an interrupted attempt."""
+def make_trainer(context: StageContext, save: SaveState) -> PPOTrainer:
+    """The trainer that a run's settings, baseline and critic lead to.
+
+    Args:
+        context: the stage's.
+        save: how checkpoints are made.
+    """
     settings = context.settings
-    stage = context.folder.stage("policy")
     policy = load_checkpoint(best(context.folder.stage("baseline")), settings.device)
     encoder = prompt_encoder(policy.tokenizer, settings.prompt)
     train = load_split(context.folder, Split.TRAIN)
     composer = Composer(settings.rewards)
     reference = copy.deepcopy(policy.model)
-
-    def save(step: int, metrics: dict[str, float], is_best: bool, write: Callable[[Path], None]) -> None:
-        path = save_checkpoint(
-            stage, step, write, metrics=metrics, best=is_best, keep_last=settings.checkpoints.keep_last
-        )
-        context.emit("rl", "checkpoint", step, path=path.name, best=is_best)
-
-    trainer = PPOTrainer(
+    return PPOTrainer(
         policy=policy,
         reference=reference,
         critic=load_critic(best(context.folder.stage("critic"))),
@@ -126,6 +123,20 @@ def run(context: StageContext) -> None:
         save=save,
         validate=Validator(context, policy.tokenizer, composer, reference),
     )
+
+
+def run(context: StageContext) -> None:
+    """Trains the policy; takes up the newest checkpoint of an interrupted attempt."""
+    settings = context.settings
+    stage = context.folder.stage("policy")
+
+    def save(step: int, metrics: dict[str, float], is_best: bool, write: Callable[[Path], None]) -> None:
+        path = save_checkpoint(
+            stage, step, write, metrics=metrics, best=is_best, keep_last=settings.checkpoints.keep_last
+        )
+        context.emit("rl", "checkpoint", step, path=path.name, best=is_best)
+
+    trainer = make_trainer(context, save)
     if context.resume and list_checkpoints(stage):
         trainer.restore(latest(stage))
         context.emit("rl", "note", trainer.step, what=f"taken up at update {trainer.step}")
