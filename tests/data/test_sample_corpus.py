@@ -48,7 +48,7 @@ def turns(dialogue: dict[str, Any]) -> list[tuple[bool, str]]:
 def test_sizes_and_files(corpus: Path) -> None:
     assert sorted(path.name for path in corpus.iterdir()) == sorted([*FILES, "movies.json", "sample.json"])
     parts = load(corpus)
-    assert [len(parts[name]) for name in FILES] == [576, 58, 86]  # 80, 8 and 12 % of 720
+    assert [len(parts[name]) for name in FILES] == [518, 58, 144]  # 72, 8 and 20 % of 720
     identities = [dialogue["conversationId"] for part in parts.values() for dialogue in part]
     assert len(set(identities)) == 720
     assert json.loads((corpus / "sample.json").read_text()) == {
