@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 from ecr_engine.errors import UnavailableError
 from ecr_engine.models.hub import silence_transformers
@@ -111,8 +112,9 @@ def load_backbone(name: str) -> Backbone:
     silence_transformers()
     try:
         tokenizer = AutoTokenizer.from_pretrained(source)
-        model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
-    except (OSError, ValueError) as error:
+        # Weights in pickles are refused: loading one can run code.
+        model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32, use_safetensors=True)
+    except (OSError, ValueError, SafetensorError) as error:
         raise UnavailableError(
             f"model '{name}' can't be loaded: {str(error).splitlines()[0]}",
             at="backbone.name",
@@ -120,6 +122,12 @@ def load_backbone(name: str) -> Backbone:
         ) from error
     if type(model).__name__ != ARCHITECTURE:
         raise UnavailableError(f"model '{name}' is a {type(model).__name__}, not a {ARCHITECTURE}", at="backbone.name")
+    if tokenizer.bos_token is None or tokenizer.eos_token is None:
+        raise UnavailableError(
+            f"the tokenizer of '{name}' has no begin or no end token: the chat format needs both",
+            at="backbone.name",
+            fix="set bos_token and eos_token in its tokenizer_config.json",
+        )
     if prepare_tokenizer(tokenizer):
         model.resize_token_embeddings(len(tokenizer), mean_resizing=True)
     model.config.pad_token_id = tokenizer.pad_token_id

@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Literal
 from ecr_engine.config.provenance import provenance
 from ecr_engine.config.resolve import Origin, Resolved
 from ecr_engine.config.settings import Settings
-from ecr_engine.errors import EcrError, ExitCode, UsageError, suggestion
+from ecr_engine.errors import DataError, EcrError, ExitCode, UsageError, suggestion
 from ecr_engine.models.registry import check_backbone_name
 from ecr_engine.pipeline.stage import Stage, StageContext, fingerprint
 from ecr_engine.pipeline.table import TABLE, source_fingerprint
 from ecr_engine.runs.atomic import write_json, write_text
-from ecr_engine.runs.checkpoints import list_checkpoints, sweep
+from ecr_engine.runs.checkpoints import chosen, list_checkpoints, sweep
 from ecr_engine.runs.events import EventLog, Listener, drop_events
 from ecr_engine.runs.folder import TRAINED_STAGES, RunFolder
-from ecr_engine.runs.record import RunRecord, StageRecord
+from ecr_engine.runs.manifest import load_manifest
+from ecr_engine.runs.record import RunRecord, StageRecord, StageStatus
 from ecr_engine.runs.tracking import WandbTracker
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 STAGES = tuple(stage.name for stage in TABLE)
 """The stages of the main job, in their order."""
+
+TYPED = frozenset({"--set", "flag"})
+"""The layers of settings that stand on the command line."""
 
 Action = Literal["run", "skip"]
 
@@ -55,14 +59,14 @@ class Job:
 
     def settled(self) -> Job:
         """The same job with `smoke` and `limit` turned into settings, so that the run's record holds them."""
-        changes: list[tuple[str, dict[str, object]]] = []
-        if self.smoke is not None:
-            changes.append((f"--smoke {self.smoke}", smoke_settings(self.smoke)))
-        if self.limit is not None:
-            changes.append((f"--limit {self.limit}", {"evaluation.limit": self.limit}))
         resolved = self.resolved
-        for typed, values in changes:
-            resolved = _override(resolved, values, Origin("flag", typed))
+        if self.smoke is not None:
+            # What the user typed stands: a short run of their own settings is what they asked for.
+            short = smoke_settings(self.smoke).items()
+            free = {key: value for key, value in short if resolved.origins[key].layer not in TYPED}
+            resolved = _override(resolved, free, Origin("flag", f"--smoke {self.smoke}"))
+        if self.limit is not None:
+            resolved = _override(resolved, {"evaluation.limit": self.limit}, Origin("flag", f"--limit {self.limit}"))
         return replace(self, resolved=resolved, smoke=None, limit=None)
 
 
@@ -227,11 +231,32 @@ def _why(
         return "its settings or what it reads have changed"
     if done.status != "done":
         return "it did not end"
-    missing = [name for name in stage.outputs if not (folder.root / name).exists()]
-    if missing:
-        return f"{missing[0]} is missing"
+    damage = next((found for name in stage.outputs if (found := _damage(folder, name))), None)
+    if damage:
+        return damage
     again = [name for name in stage.needs if name in running]
     return f"{again[0]} runs again" if again else None
+
+
+def _damage(folder: RunFolder, output: str) -> str | None:
+    """What is wrong with an output, in a few words; of a trained stage, with the checkpoint that it stands for.
+
+    Sizes are compared, not hashes: this is asked at every start, and `checkpoint verify` is there for the rest.
+    """
+    if not (folder.root / output).exists():
+        return f"{output} is missing"
+    if output not in TRAINED_STAGES:
+        return None
+    try:
+        checkpoint = chosen(folder.stage(output))
+        files = load_manifest(checkpoint).files
+    except DataError:
+        return f"{output} has no whole checkpoint"
+    for name, entry in files.items():
+        path = checkpoint / name
+        if not path.is_file() or path.stat().st_size != entry.size:
+            return f"{output}/{checkpoint.name} is damaged: {name}"
+    return None
 
 
 class _Book:
@@ -331,7 +356,7 @@ def _run_stage(
     _clear(stage, folder, resume=resume)
     started, clock = time.time(), time.perf_counter()
 
-    def remember(status: Literal["running", "done", "failed"]) -> float:
+    def remember(status: StageStatus) -> float:
         seconds = time.perf_counter() - clock
         book.stage(stage.name, StageRecord(wanted[stage.name], status, seconds, started))
         return seconds
@@ -340,6 +365,9 @@ def _run_stage(
     log.emit(stage.name, "stage_started")
     try:
         stage.run(StageContext(folder, job.resolved.settings, job.source, log.emit, resume))
+    except (KeyboardInterrupt, SystemExit):
+        remember("interrupted")
+        raise
     except BaseException:
         remember("failed")
         raise

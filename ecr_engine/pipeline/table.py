@@ -21,7 +21,14 @@ def _late(module: str, function: str = "run") -> Callable[[StageContext], None]:
 PROMPT = ("seed", "prompt")
 
 TABLE = (
-    Stage("data", (), ("seed", "data"), ("data/summary.json",), 1, _late("data")),
+    Stage(
+        "data",
+        (),
+        ("seed", "data"),
+        ("data/summary.json", "data/train.jsonl", "data/valid.jsonl", "data/test.jsonl"),
+        1,
+        _late("data"),
+    ),
     Stage("baseline", ("data",), (*PROMPT, "backbone", "baseline"), ("baseline",), 1, _late("baseline")),
     Stage("judge", ("baseline",), (*PROMPT, "judge"), ("scores/judgements.jsonl",), 1, _late("judge")),
     Stage("critic", ("judge",), (*PROMPT, "critic"), ("critic",), 1, _late("critic")),
@@ -39,7 +46,9 @@ TABLE = (
         "evaluate",
         ("baseline", "rl"),
         (*PROMPT, "evaluation", "rewards", "compare"),
-        ("evaluation/baseline", "evaluation/policy"),
+        tuple(
+            f"evaluation/{name}/{file}" for name in ("baseline", "policy") for file in ("results.json", "samples.jsonl")
+        ),
         1,
         _late("evaluate"),
     ),

@@ -238,6 +238,15 @@ class PPOTrainer:
                 improved = self._validate(save=True)
             if not improved and (last or self.step % save_every == 0):
                 self.save(self.step, {}, False, self.write_state)
+        if self.best_step == 0:
+            self.emit(
+                self.stage,
+                "warning",
+                self.step,
+                what="no validation was better than the baseline with every reward component held: "
+                "the policy is the last one",
+                fix="--bleu_weight 0.5 --empathy_weight 1.0 --recommendation_weight 0.5",
+            )
         return RLResult(self.step, self.best_step, self.best_reward)
 
     def train_step(self) -> UpdateStats:

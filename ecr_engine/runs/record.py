@@ -14,7 +14,7 @@ from ecr_engine.errors import DataError
 SCHEMA = 1
 
 RunStatus = Literal["running", "done", "failed", "interrupted"]
-StageStatus = Literal["running", "done", "failed"]
+StageStatus = Literal["running", "done", "failed", "interrupted"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def test_rl_goes_on_from_its_newest_checkpoint_and_ends_bit_for_bit_the_same(fin
     with pytest.raises(KeyboardInterrupt):
         run_job(job(folder), listeners=[interrupt("rl", step, kind)])
     record = RunFolder(folder).read_record()
-    assert (record.status, record.exit_code, record.stages["rl"].status) == ("interrupted", 130, "failed")
+    assert (record.status, record.exit_code, record.stages["rl"].status) == ("interrupted", 130, "interrupted")
     assert latest(folder / "policy").name == f"step-00000{kept}"
     assert ("rl", "it did not end") in [(made.stage, made.why) for made in plan(job(folder))]
 
@@ -88,7 +88,7 @@ def test_an_interrupted_baseline_starts_anew_and_comes_to_the_same(finished, tmp
     folder = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
         run_job(job(folder), until="baseline", listeners=[interrupt("baseline", 2)])
-    assert RunFolder(folder).read_record().stages["baseline"].status == "failed"
+    assert RunFolder(folder).read_record().stages["baseline"].status == "interrupted"
     result = run_job(job(folder), until="baseline")
     assert actions(result.outcomes) == ("baseline",)
     assert [event.step for event in events(folder, "baseline", "step")] == [1, 2, 3]

@@ -138,7 +138,7 @@ def test_a_smoke_run_in_a_relative_folder(tmp_path, monkeypatch):
 
 
 def test_smoke_and_limit_become_settings_with_an_origin(tmp_path):
-    settled = job(tmp_path / "run", smoke=3, limit=7).settled()
+    settled = job(tmp_path / "run", steps=(), smoke=3, limit=7).settled()
     settings, origins = settled.resolved.settings, settled.resolved.origins
     assert (settled.smoke, settled.limit) == (None, None)
     assert (settings.baseline.max_steps, settings.ppo.max_steps, settings.evaluation.limit) == (3, 3, 7)
@@ -146,6 +146,12 @@ def test_smoke_and_limit_become_settings_with_an_origin(tmp_path):
     assert (origins["ppo.max_steps"].layer, origins["ppo.max_steps"].where) == ("flag", "--smoke 3")
     assert origins["evaluation.limit"].where == "--limit 7"
     assert settled.settled() == settled
+
+
+def test_smoke_leaves_what_was_typed(tmp_path):
+    settled = job(tmp_path / "run", "ppo.max_steps=9", steps=(), smoke=3).settled()
+    assert (settled.resolved.settings.ppo.max_steps, settled.resolved.settings.baseline.max_steps) == (9, 3)
+    assert settled.resolved.origins["ppo.max_steps"].layer == "--set"
 
 
 def test_a_job_can_end_early_and_go_on_later(tmp_path):

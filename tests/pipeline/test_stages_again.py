@@ -1,5 +1,6 @@
 """Which stages a change makes run again, and which not."""
 
+import shutil
 import subprocess
 import sys
 
@@ -155,3 +156,21 @@ def test_a_fingerprint_holds_what_decides_a_result():
     assert fingerprint(reading, settings, {"data": "a"}, "raw") != fingerprint(reading, settings, {"data": "b"}, "raw")
     # What reads another stage knows the raw data through that stage alone.
     assert fingerprint(reading, settings, {"data": "a"}, "raw") == fingerprint(reading, settings, {"data": "a"}, "x")
+
+
+def test_a_damaged_result_is_made_again(finished, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(finished, folder, symlinks=True)
+    (folder / "baseline" / "best" / "config.json").unlink()
+    why = {made.stage: made.why for made in plan(job(folder))}
+    assert why["data"] == "done, nothing it reads has changed"
+    assert why["baseline"].startswith("baseline/step-0")
+    assert why["baseline"].endswith("is damaged: config.json")
+    assert why["judge"] == "baseline runs again"
+
+
+def test_a_missing_split_is_made_again(finished, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(finished, folder, symlinks=True)
+    (folder / "data" / "test.jsonl").unlink()
+    assert plan(job(folder))[0].why == "data/test.jsonl is missing"

@@ -16,6 +16,9 @@ from ecr_engine.pipeline.stages.data import load_split
 from ecr_engine.runs.checkpoints import save_checkpoint
 from ecr_engine.training.sft import BaselineTrainer
 
+LEAST_PROMPT = 16
+"""Prompt tokens below which the settings refuse to go."""
+
 POSITIONS = 1024
 """Longest sequence of the tiny backbone, unless the limits ask for more."""
 
@@ -49,11 +52,13 @@ def check_window(backbone: Backbone, prompt: PromptSettings) -> None:
     window = int(backbone.model.config.max_position_embeddings)
     wanted = prompt.context_max_length + prompt.resp_max_length
     if wanted > window:
+        left = window - prompt.resp_max_length
+        both = f"--set prompt.context_max_length={window - window // 4} --set prompt.resp_max_length={window // 4}"
         raise UsageError(
             f"a prompt of {prompt.context_max_length} and a response of {prompt.resp_max_length} tokens exceed "
             f"the model's window of {window}",
             at="prompt.context_max_length",
-            fix=f"--set prompt.context_max_length={window - prompt.resp_max_length}",
+            fix=f"--set prompt.context_max_length={left}" if left >= LEAST_PROMPT else both,
         )
 
 

@@ -23,8 +23,11 @@ from ecr_engine.rl.rollout import Score
 from ecr_engine.rl.trainer import PPOTrainer, Prompts, SaveState
 from ecr_engine.runs.checkpoints import best, latest, list_checkpoints, save_checkpoint
 
-TOLERANCE = 0.5
+TOLERANCE = 1.0
 """Standard errors that a component may fall on validation and still count as held."""
+
+LEAST_TOLERANCE = 0.005
+"""What a component may fall in any case: one that is the same for every turn has no standard error."""
 
 
 def scorer(composer: Composer) -> Score:
@@ -90,10 +93,10 @@ def mean(scores: Sequence[float | None]) -> float:
 
 
 def floor(scores: Sequence[float | None]) -> float:
-    """The mean less half its standard error: below it a component counts as given up."""
+    """The mean less its standard error, or less `LEAST_TOLERANCE`: below it a component counts as given up."""
     known = [score for score in scores if score is not None]
     spread = statistics.stdev(known) if len(known) > 1 else 0.0
-    return mean(scores) - TOLERANCE * spread / math.sqrt(max(1, len(known)))
+    return mean(scores) - max(TOLERANCE * spread / math.sqrt(max(1, len(known))), LEAST_TOLERANCE)
 
 
 def make_trainer(context: StageContext, save: SaveState) -> PPOTrainer:
