@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import re
 import sys
 import traceback
 from collections.abc import Iterable
@@ -13,10 +15,21 @@ from rich.text import Text
 from typer import TyperException
 from typer._click.exceptions import BadParameter, MissingParameter, NoArgsIsHelpError, NoSuchOption, UsageError
 
-from ecr_engine.errors import EcrError, Problem, nearest
+from ecr_engine.errors import EcrError, ExitCode, Problem, nearest
+from ecrctl.guide import SWITCHES, instead
 from ecrctl.ui.console import progress
 
 _VERBOSE_FLAGS = {"--verbose", "-v", "--debug"}
+_SYSTEM_FIXES = {
+    errno.ENOSPC: "free some space, or write elsewhere",
+    errno.EACCES: "write elsewhere, or change who may: ls -ld shows it",
+    errno.EPERM: "write elsewhere, or change who may: ls -ld shows it",
+    errno.EROFS: "write elsewhere: this file system can only be read",
+}
+_SYSTEM_FIX = "see that the path is there and can be written"
+_LEAST = re.compile(r"Input should be greater than or equal to (\S+)", re.IGNORECASE)
+_KINDS = {"valid integer": "a whole number", "valid number": "a number"}
+_SWITCH = re.compile(r"Option '(--\S+)' does not take a value")
 
 
 def show_problems(problems: Iterable[Problem]) -> None:
@@ -42,7 +55,22 @@ def show_engine_error(error: EcrError, arguments: list[str]) -> int:
     return int(error.exit_code)
 
 
-def show_usage_error(error: TyperException) -> int:
+def show_system_error(error: OSError, arguments: list[str]) -> int:
+    """Shows what the operating system refused: a full disk, a folder that may not be written, a closed stream.
+
+    Returns:
+        The exit code.
+    """
+    if wants_traceback(arguments):
+        traceback.print_exception(error)
+    # Only a stream has no name.
+    place = "stdout" if error.filename is None else str(error.filename)
+    reason = (error.strerror or str(error)).lower()
+    show_problems([Problem(f"{reason}: {place}", place, _SYSTEM_FIXES.get(error.errno or 0, _SYSTEM_FIX))])
+    return int(ExitCode.FAILED)
+
+
+def show_usage_error(error: TyperException, arguments: list[str]) -> int:
     """Shows what Typer found wrong with the command line.
 
     Returns:
@@ -51,7 +79,7 @@ def show_usage_error(error: TyperException) -> int:
     if isinstance(error, NoArgsIsHelpError):
         # Typer has printed the help by now.
         return error.exit_code
-    show_problems([_usage_problem(error)])
+    show_problems([_usage_problem(error, arguments)])
     return error.exit_code
 
 
@@ -70,7 +98,7 @@ def wants_traceback(arguments: list[str]) -> bool:
     return not _VERBOSE_FLAGS.isdisjoint(arguments)
 
 
-def _usage_problem(error: TyperException) -> Problem:
+def _usage_problem(error: TyperException, arguments: list[str]) -> Problem:
     """A usage error as what, where and fix."""
     where = ""
     help_line = "ecrctl --help"
@@ -78,12 +106,47 @@ def _usage_problem(error: TyperException) -> Problem:
         where = error.ctx.command_path
         help_line = f"{where} --help"
     if isinstance(error, NoSuchOption):
-        near = nearest(error.option_name, error.possibilities or ())
-        return Problem(f"no such option: {error.option_name}", where, f"did you mean '{near}'?" if near else help_line)
+        return Problem(f"no such option: {error.option_name}", where, _option_fix(error, arguments) or help_line)
     if isinstance(error, BadParameter) and error.param is not None and not isinstance(error, MissingParameter):
-        return Problem(_sentence(error.message), f"{where} {error.param.opts[0]}".strip(), help_line)
+        flag = error.param.opts[0]
+        return Problem(_bad_value(error.message, _value_of(flag, arguments)), f"{where} {flag}".strip(), help_line)
+    switch = _SWITCH.match(error.format_message())
+    if switch is not None:
+        name = switch.group(1).removeprefix("--").replace("-", "_")
+        fix = SWITCHES[name] if name in {"use_rl", "use_rl_eval"} else f"type {switch.group(1)} alone, or leave it out"
+        return Problem(f"{switch.group(1)} is a switch: it takes no value", switch.group(1), fix)
     what, _, hint = error.format_message().partition(". Did you mean ")
     return Problem(_sentence(what), where, f"did you mean {hint}" if hint else help_line)
+
+
+def _option_fix(error: NoSuchOption, arguments: list[str]) -> str:
+    """What to type for an unknown option: the setting of a guide's flag, or the option most like it."""
+    takes_settings = error.ctx is not None and any("--set" in param.opts for param in error.ctx.command.params)
+    fix = instead(error.option_name, _value_of(error.option_name, arguments)) if takes_settings else ""
+    if fix:
+        return fix
+    near = nearest(error.option_name, error.possibilities or ())
+    return f"did you mean '{near}'?" if near else ""
+
+
+def _value_of(flag: str, arguments: list[str]) -> str | None:
+    """What was typed with a flag, in either of its spellings."""
+    for index, word in enumerate(arguments):
+        name, equals, value = word.partition("=")
+        if name.replace("_", "-") == flag:
+            following = arguments[index + 1 : index + 2]
+            return value if equals else next((text for text in following if not text.startswith("--")), None)
+    return None
+
+
+def _bad_value(message: str, value: str | None) -> str:
+    """What is wrong with a value, in plain words where Typer's are known."""
+    typed = "" if value is None else f", not {value}"
+    least = _LEAST.search(message)
+    if least is not None:
+        return f"the value must be at least {least.group(1)}{typed}"
+    wanted = next((words for part, words in _KINDS.items() if part in message), None)
+    return _sentence(message) if wanted is None else f"the value must be {wanted}{typed}"
 
 
 def _sentence(text: str) -> str:

@@ -6,7 +6,7 @@ Typer sees the flat list of options; the command sees `common.profile` or `typed
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Annotated, Any, get_args, get_type_hints
 
@@ -25,10 +25,13 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     hints = get_type_hints(command, include_extras=True)
     flat: dict[str, inspect.Parameter] = {}
     builders: dict[str, Callable[[dict[str, Any]], Any]] = {}
+    keys: dict[str, list[str]] = {}
     for name, parameter in inspect.signature(command).parameters.items():
         table = _table(hints[name])
         if table:
-            flat |= {flag.name: _setting_parameter(flag) for flag in table}
+            for flag in table:
+                keys.setdefault(flag.name, []).append(flag.key)
+                flat[flag.name] = _setting_parameter(flag, keys[flag.name])
             builders[name] = _table_reader(table)
         elif is_dataclass(hints[name]):
             flat |= {field.name: _field_parameter(hints[name], field) for field in fields(hints[name])}
@@ -54,12 +57,12 @@ def _table(hint: Any) -> tuple[SettingFlag, ...]:
     return found[0] if found else ()
 
 
-def _setting_parameter(flag: SettingFlag) -> inspect.Parameter:
+def _setting_parameter(flag: SettingFlag, keys: Sequence[str]) -> inspect.Parameter:
     switch = flag.kind is bool
     option: Any = typer.Option(
         flag.flag,
         metavar=flag.metavar,
-        help=f"{flag.help} Sets {flag.key}.",
+        help=f"{flag.help} Sets {' and '.join(keys)}.",
         rich_help_panel=flag.panel,
         show_default=False,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecr_engine.errors import UsageError
+from ecr_engine.errors import ExitCode, UsageError
 from ecrctl.flags import Typed
 from ecrctl.options import Execution, Layers, Output, Resume
 
@@ -92,17 +92,22 @@ def _run(job: Job, request: Request) -> JobResult:
         with following(picture, quiet=request.output.quiet, everything=request.output.verbose) as listener:
             return run_job(job, until=request.until, listeners=(listener,))
     except KeyboardInterrupt:
-        _say_how_to_go_on(job)
+        _say_how_to_go_on(job, request)
+        raise
+    except SystemExit as leaving:
+        if leaving.code == int(ExitCode.TERMINATED):
+            _say_how_to_go_on(job, request)
         raise
 
 
 def _job(request: Request) -> Job:
-    from ecr_engine.models.registry import check_backbone_name
+    from ecr_engine.models.registry import check_backbone_name, check_encoder_name
     from ecr_engine.pipeline.job import Job
     from ecr_engine.runs.folder import RunFolder
 
     execution = request.execution
     folder = run_folder(execution, request.output_dir)
+    _check_place(folder)
     source = execution.data
     command = ["ecrctl", *sys.argv[1:]]
     base = None
@@ -115,6 +120,7 @@ def _job(request: Request) -> Job:
             command += [] if source is None else ["--data", str(source)]
     resolved = settings_from(request.layers, request.typed, base=base)
     check_backbone_name(resolved.settings.backbone.name)
+    check_encoder_name(resolved.settings.critic.encoder)
     return Job(
         resolved=resolved,
         folder=folder,
@@ -145,6 +151,32 @@ def run_folder(execution: Execution, output_dir: Path | None = None) -> Path:
     return named or RUNS / (SAMPLE_RUN if execution.data is None else execution.data.resolve().name)
 
 
+def _check_place(folder: Path) -> None:
+    """Refuses a run folder that is no folder, or that is full of something else.
+
+    Raises:
+        UsageError: the path, or one above it, is a file; or the folder holds files and no run.
+    """
+    from ecr_engine.runs.folder import RunFolder
+
+    file = next((path for path in (folder, *folder.parents) if path.exists() and not path.is_dir()), None)
+    if file is not None:
+        raise UsageError(f"'{file}' is a file, not a run folder", at=str(folder), fix="name a folder: --run runs/demo")
+    if folder.is_dir() and not RunFolder(folder).exists() and any(map(_holds_something, folder.iterdir())):
+        raise UsageError(
+            f"'{folder}' holds files, and no run",
+            at=str(folder),
+            fix=f"name a new folder: --run {folder}-2; or empty this one",
+        )
+
+
+def _holds_something(entry: Path) -> bool:
+    """Whether this is more than what a run leaves that was stopped before its record was written."""
+    if entry.is_dir():
+        return any(entry.iterdir())
+    return entry.name != ".lock"
+
+
 def _refuse_existing(folder: Path, request: Request) -> None:
     """A stage that is there already is not trained over in silence."""
     if request.resume is not Resume.NEVER:
@@ -158,8 +190,9 @@ def _refuse_existing(folder: Path, request: Request) -> None:
         )
 
 
-def _say_how_to_go_on(job: Job) -> None:
+def _say_how_to_go_on(job: Job, request: Request) -> None:
     from ecrctl.ui.console import note
 
+    with_flag = " with --resume auto" if request.resume is Resume.NEVER else ""
     note(f"interrupted; what is finished is kept in {job.folder}")
-    note("  fix  type the same command again to go on with it")
+    note(f"  fix  type the same command again{with_flag} to go on with it")

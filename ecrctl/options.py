@@ -9,7 +9,20 @@ from typing import Annotated
 
 import typer
 
+from ecr_engine.errors import UsageError
 from ecrctl.panels import Panel
+
+
+def folder_name(text: str) -> Path:
+    """A folder that was named on the command line.
+
+    Raises:
+        UsageError: the name is empty.
+    """
+    if not text.strip():
+        raise UsageError("the name of the run folder is empty", at="--run or --output-dir", fix="--run runs/demo")
+    return Path(text)
+
 
 Json = Annotated[
     bool,
@@ -50,7 +63,12 @@ Sets = Annotated[
 RunFolderOption = Annotated[
     Path | None,
     typer.Option(
-        "--run", metavar="DIR", help="The run folder.", show_default="runs/NAME of the data", rich_help_panel=Panel.WHAT
+        "--run",
+        metavar="DIR",
+        parser=folder_name,
+        help="The run folder.",
+        show_default="runs/NAME of the data",
+        rich_help_panel=Panel.WHAT,
     ),
 ]
 Data = Annotated[
@@ -85,7 +103,11 @@ DryRun = Annotated[
 OutputDir = Annotated[
     Path | None,
     typer.Option(
-        "--output-dir", metavar="DIR", help="The run folder, as the guide names it.", rich_help_panel=Panel.GUIDE
+        "--output-dir",
+        metavar="DIR",
+        parser=folder_name,
+        help="The run folder, as the guide names it.",
+        rich_help_panel=Panel.GUIDE,
     ),
 ]
 Dataset = Annotated[
@@ -115,6 +137,19 @@ class Output:
     quiet: Quiet = False
     verbose: Verbose = False
 
+    def __post_init__(self) -> None:
+        """Refuses to be silent and to tell everything at once.
+
+        Raises:
+            UsageError: both were asked for.
+        """
+        if self.quiet and self.verbose:
+            raise UsageError(
+                "no progress and every event can't both be had",
+                at="--quiet and --verbose",
+                fix="leave one of the two out",
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class Layers:
@@ -142,8 +177,6 @@ def check_dataset(name: str) -> None:
     Raises:
         UsageError: it is not ReDial.
     """
-    from ecr_engine.errors import UsageError
-
     if name != "redial":
         raise UsageError(
             f"unknown dataset '{name}'", at="--dataset", fix="choose redial; files of your own go with --data DIR"

@@ -16,6 +16,26 @@ if TYPE_CHECKING:
 STAGE = "score"
 
 
+def check_target(target: Path, source: Path) -> None:
+    """Refuses to write over anything.
+
+    Args:
+        target: the file to write.
+        source: the file that is read.
+
+    Raises:
+        UsageError: there is something at `target`.
+    """
+    from ecr_engine.errors import UsageError
+
+    if target.resolve() == source.resolve():
+        raise UsageError("the output is the input", at=f"--output {target}", fix="name another file with --output")
+    if target.exists():
+        raise UsageError(
+            f"'{target}' is there already", at=f"--output {target}", fix="name another file with --output, or remove it"
+        )
+
+
 def score_samples(samples: Sequence[Sample], judge: str, target: Path, *, who: str, quiet: bool) -> list[JudgedRow]:
     """Writes one judgement for each sample.
 

@@ -26,6 +26,7 @@ from ecr_engine.config.layers import (
     set_layer,
 )
 from ecr_engine.config.settings import Settings
+from ecr_engine.config.together import check_together
 from ecr_engine.config.toml_lines import KeyPath
 from ecr_engine.errors import Problem, SettingsError
 
@@ -97,7 +98,7 @@ def resolve(
         choices: allowed values by dotted key, or allowed keys by open table (`rewards`).
 
     Raises:
-        SettingsError: with every problem of every layer.
+        SettingsError: with every problem of every layer, or of the settings that contradict each other.
     """
     problems: list[Problem] = []
     values = dict(_leaves(Settings().model_dump()))
@@ -118,7 +119,11 @@ def resolve(
     if problems:
         raise SettingsError(problems)
     origin_by_key = {".".join(path): origin for path, origin in origins.items()}
-    return Resolved(Settings(**_tables(values)), origin_by_key, tuple(profiles))
+    resolved = Resolved(Settings(**_tables(values)), origin_by_key, tuple(profiles))
+    problems = check_together(resolved)
+    if problems:
+        raise SettingsError(problems)
+    return resolved
 
 
 def _sources(

@@ -55,7 +55,9 @@ class BackboneSettings(Section):
     """The language model that answers."""
 
     name: str = Field("tiny", description="A registered model, a local folder or a hub id; its architecture is Llama.")
-    vocabulary: Annotated[int, Field(ge=400)] = Field(3000, description="Tokens of the tiny backbone's tokenizer.")
+    vocabulary: Annotated[int, Field(ge=400, le=200_000)] = Field(
+        3000, description="Tokens of the tiny backbone's tokenizer."
+    )
     hidden_size: Annotated[int, Field(ge=8)] = Field(192, description="Width of the tiny backbone.")
     layers: Count = Field(4, description="Layers of the tiny backbone.")
     heads: Count = Field(3, description="Attention heads of the tiny backbone.")

@@ -12,12 +12,16 @@ _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]
 # Control characters, invisible marks, and lone surrogates, which no UTF-8 file can hold.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u200b\u2060\ufeff\ud800-\udfff]")
 
+TEMPLATE_MARKERS = re.compile(r"</?s>|\[/?INST\]|<</?SYS>>|<pad>|<unk>")
+"""Markers of the Llama-2 chat format; in what a person typed they are no words, and could close a block of a prompt."""
+
 
 def clean(text: str) -> str:
-    """`text` without HTML entities, invisible characters and stray white space; typos are kept.
+    """`text` without HTML entities, chat markers, invisible characters and stray white space; typos are kept.
 
     A literal `<movie>` loses its brackets, so that every slot in our files stands for a mentioned movie.
     """
     if "&" in text:
         text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
-    return " ".join(_UNPRINTABLE.sub("", text).split()).replace(SLOT, "movie")
+    words = TEMPLATE_MARKERS.sub(" ", _UNPRINTABLE.sub("", text))
+    return " ".join(words.split()).replace(SLOT, "movie")

@@ -32,8 +32,9 @@ def process(source: Path, output: Path, *, validation_share: float, test_share: 
 
     Raises:
         DataError: the source is missing or bad, or leaves nothing to train on.
-        UsageError: `output` holds other things, or the shares leave no training dialogue.
+        UsageError: `output` holds other things or is the working directory, or the shares leave no training dialogue.
     """
+    _refuse_working_directory(output)
     reader = find_reader(source)
     present = reader.files(source)
     shares = {Split.VALID: validation_share, Split.TEST: test_share}
@@ -57,6 +58,13 @@ def process(source: Path, output: Path, *, validation_share: float, test_share: 
         )
         store.write_summary(folder, summary)
     return summary
+
+
+def _refuse_working_directory(output: Path) -> None:
+    """The output folder is replaced at the end, which would leave the caller's shell in a folder that is gone."""
+    if output.is_dir() and output.samefile("."):
+        fix = "give a folder inside of it, such as --output data"
+        raise UsageError("the output is the folder that you are in", at=str(output), fix=fix)
 
 
 def assign(conversation_id: str, split_off: dict[Split, float]) -> Split:

@@ -11,19 +11,17 @@ A dialogue that the recommender opens starts with an empty `[INST]` block. Movie
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
+from ecr_engine.data.cleaning import TEMPLATE_MARKERS
 from ecr_engine.data.schema import Example, Role, Turn
 from ecr_engine.errors import EcrError
 
 MARKERS = ("[INST]", "[/INST]", "<<SYS>>", "<</SYS>>")
 """The words of the chat format; as tokens of their own where we train the tokenizer."""
-
-_FORGED = re.compile(r"</?s>|\[/?INST\]|<</?SYS>>|<pad>|<unk>")
 
 
 class Tokenizer(Protocol):
@@ -58,7 +56,7 @@ def clean(text: str, also: Sequence[str] = ()) -> str:
     """
     for marker in also:
         text = text.replace(marker, " ")
-    return _FORGED.sub(" ", text).strip()
+    return TEMPLATE_MARKERS.sub(" ", text).strip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -158,7 +159,10 @@ def _compare_metrics(
         if outcome.n and key in by_turn:
             found[key] = _from_turns(key, outcome, value_a)
         elif whole and value_a.value is not None and value_b.value is not None:
-            found[key] = _from_corpus(key, value_a, value_a.value, value_b.value, outcome)
+            if math.isfinite(value_b.value - value_a.value):
+                found[key] = _from_corpus(key, value_a, value_a.value, value_b.value, outcome)
+            else:
+                skipped[key] = "its difference is beyond what a number can hold"
         else:
             skipped[key] = "no turn has a value on both sides" if whole else "it exists only over a whole split"
     corrected = holm([metric.p for metric in found.values()])
@@ -201,7 +205,7 @@ def _comparison(
         a=a,
         b=b,
         difference=difference,
-        relative=difference / abs(a) if a else None,
+        relative=_relative(difference, a),
         interval=outcome.interval,
         p=outcome.p,
         p_holm=None,
@@ -216,6 +220,12 @@ def _comparison(
         losses=worse,
         explanation=value.explanation,
     )
+
+
+def _relative(difference: float, a: float) -> float | None:
+    """The difference as a share of |a|; None where a is 0, or so near to it that no float can hold the share."""
+    share = difference / abs(a) if a else math.inf
+    return share if math.isfinite(share) else None
 
 
 def _from_corpus(key: str, value: MetricValue, a: float, b: float, outcome: Paired) -> MetricComparison:

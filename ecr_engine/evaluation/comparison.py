@@ -29,12 +29,12 @@ from pathlib import Path
 from typing import Any
 
 from ecr_engine.errors import DataError
-from ecr_engine.evaluation.documents import read_document
+from ecr_engine.evaluation.documents import MetricError, line_of, number, optional_number, read_document
 from ecr_engine.evaluation.statistics import Interval
 from ecr_engine.runs.atomic import write_json
 
 SCHEMA = 1
-REDO = "compare again: ecrctl compare RUN"
+REDO = "remove the file, and type `ecrctl run` again with the same settings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +199,7 @@ def comparison_from_json(raw: Mapping[str, Any]) -> Comparison:
     Raises:
         KeyError: a field is missing.
         TypeError: a field has the wrong shape.
+        ValueError: a metric has a value of the wrong kind.
     """
     return Comparison(
         a=Side(**raw["a"]),
@@ -207,7 +208,7 @@ def comparison_from_json(raw: Mapping[str, Any]) -> Comparison:
         turns=raw["turns"],
         dialogues=raw["dialogues"],
         decoding=dict(raw["decoding"]),
-        confidence=raw["confidence"],
+        confidence=number(raw["confidence"]),
         resamples=raw["resamples"],
         seed=raw["seed"],
         forced=tuple(raw["forced"]),
@@ -238,8 +239,9 @@ def read_comparison(path: Path) -> Comparison:
     raw = read_document(path, "comparison", SCHEMA, REDO)
     try:
         return comparison_from_json(raw)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DataError.at_line(f"a comparison with a wrong or missing field: {error}", path, 1, REDO) from error
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        line = line_of(f'"{error.key}":', path.read_text(encoding="utf-8")) if isinstance(error, MetricError) else 1
+        raise DataError.at_line(f"a comparison with a wrong or missing field: {error}", path, line, REDO) from error
 
 
 def _side_to_json(side: Side) -> dict[str, Any]:
@@ -269,8 +271,13 @@ def _metric_to_json(metric: MetricComparison) -> dict[str, Any]:
 
 
 def _metric_from_json(key: str, raw: Mapping[str, Any]) -> MetricComparison:
-    intervals = {name: _interval(raw[name]) for name in ("interval", "interval_a", "interval_b")}
-    return MetricComparison(metric=key, **{**raw, **intervals})
+    try:
+        numbers = {name: number(raw[name]) for name in ("a", "b", "difference")}
+        optional = {name: optional_number(raw[name]) for name in ("relative", "p", "p_holm", "effect")}
+        intervals = {name: _interval(raw[name]) for name in ("interval", "interval_a", "interval_b")}
+    except (LookupError, TypeError, ArithmeticError) as error:
+        raise MetricError(key, error) from error
+    return MetricComparison(metric=key, **{**raw, **numbers, **optional, **intervals})
 
 
 def _dialogue_to_json(dialogue: SideBySide) -> dict[str, Any]:
@@ -294,4 +301,4 @@ def _pair(interval: Interval | None) -> list[float] | None:
 
 
 def _interval(raw: list[float] | None) -> Interval | None:
-    return Interval(raw[0], raw[1]) if raw is not None else None
+    return Interval(number(raw[0]), number(raw[1])) if raw is not None else None

@@ -12,7 +12,7 @@ from ecr_engine.data.schema import Sample
 from ecr_engine.errors import DataError
 from ecr_engine.evaluation.metric import METRICS, Metric, MetricResult
 from ecr_engine.evaluation.statistics import Interval, mean_intervals
-from ecr_engine.evaluation.values import COMPONENT_PREFIX, OBJECTIVE, MetricValue, column, is_mean
+from ecr_engine.evaluation.values import COMPONENT_PREFIX, OBJECTIVE, MetricValue, column, is_mean, mean
 from ecr_engine.rewards.component import COMPONENTS, RewardComponent
 from ecr_engine.rewards.composition import PENALTY_SCALE, Composer
 
@@ -138,9 +138,10 @@ def _metric_entry(metric: Metric, samples: Sequence[Sample], components: Sequenc
 
 
 def _mean(values: Sequence[float | None]) -> float:
-    """The mean of the values that are there; NaN if none is."""
+    """The mean of the values that are there; NaN if none is, or one is not finite."""
     known = [value for value in values if value is not None]
-    return math.fsum(known) / len(known) if known else math.nan
+    average = mean(known) if all(map(math.isfinite, known)) else None
+    return math.nan if average is None else average
 
 
 def _mean_intervals(

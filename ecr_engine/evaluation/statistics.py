@@ -7,6 +7,7 @@ cluster, so that all resamples of all metrics are a few matrix products: [resamp
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -40,11 +41,13 @@ class Paired:
     """One metric of two systems over the turns where both have a value.
 
     Attributes:
-        n: turns where both have a value; 0 if there are none, and then every value below is None.
+        n: turns where both have a value; 0 if there are none, or if their sums are beyond a float, and then every value
+            below is None.
         a: mean of the first system.
         b: mean of the second system.
         difference: mean of `b - a`.
-        effect: the difference in standard deviations of the paired differences; None where they do not vary.
+        effect: the difference in standard deviations of the paired differences; None where they do not vary, or vary
+            beyond a float.
         interval_a: interval of `a`; None with fewer than two clusters, as for the next two.
         interval_b: interval of `b`.
         interval: interval of the difference.
@@ -68,6 +71,7 @@ class Paired:
     losses: int
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def mean_intervals(
     values: Matrix, clusters: Sequence[str], *, resamples: int, confidence: float, seed: int
 ) -> list[Interval | None]:
@@ -81,7 +85,7 @@ def mean_intervals(
         seed: seed of the resampling.
 
     Returns:
-        One interval for each column; None where fewer than two clusters have a value.
+        One interval for each column; None where fewer than two clusters have a value, or sums are beyond a float.
     """
     known = ~np.isnan(values)
     sums, counts = _by_cluster(clusters, np.where(known, values, 0.0), known.astype(np.float64))
@@ -89,6 +93,7 @@ def mean_intervals(
     return _intervals(means, counts, confidence)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def paired_comparison(
     a: Matrix, b: Matrix, clusters: Sequence[str], *, resamples: int, confidence: float, seed: int
 ) -> list[Paired]:
@@ -160,22 +165,24 @@ def _resampled_means(sums: Matrix, counts: Matrix, resamples: int, seed: int) ->
         drawn += np.arange(size)[:, None] * clusters
         weights = np.bincount(drawn.ravel(), minlength=size * clusters).reshape(size, clusters)
         totals = weights.astype(np.float64) @ both
-        with np.errstate(invalid="ignore"):
-            blocks.append(totals[:, : sums.shape[1]] / totals[:, sums.shape[1] :])
+        blocks.append(totals[:, : sums.shape[1]] / totals[:, sums.shape[1] :])
     return np.vstack(blocks)
 
 
 def _intervals(means: Matrix, counts: Matrix, confidence: float) -> list[Interval | None]:
     """The middle `confidence` of the resampled means, for each column; None where under two clusters have a value."""
+    enough = np.count_nonzero(counts, axis=0) >= 2
+    return [_middle(means[:, column], confidence) if enough[column] else None for column in range(means.shape[1])]
+
+
+def _middle(means: Matrix, confidence: float) -> Interval | None:
+    """The middle of one column of resampled means, [resamples]; None where values too large for a float sum to inf."""
+    known = means[~np.isnan(means)]
+    if not known.size or np.isinf(known).any():
+        return None
     tail = (1.0 - confidence) / 2.0
-    found: list[Interval | None] = []
-    for column in range(means.shape[1]):
-        if np.count_nonzero(counts[:, column]) < 2:
-            found.append(None)
-            continue
-        low, high = np.nanquantile(means[:, column], [tail, 1.0 - tail])
-        found.append(Interval(float(low), float(high)))
-    return found
+    low, high = np.quantile(known, [tail, 1.0 - tail])
+    return Interval(float(low), float(high)) if np.isfinite([low, high]).all() else None
 
 
 def _sign_flip_p(sums: Matrix, permutations: int, seed: int) -> Matrix:
@@ -197,17 +204,18 @@ def _sign_flip_p(sums: Matrix, permutations: int, seed: int) -> Matrix:
 def _summary(a: Matrix, b: Matrix, both: NDArray[np.bool_], intervals: Sequence[Interval | None], p: float) -> Paired:
     """The comparison of one metric; `a` and `b` are [turns], `intervals` those of a, b and the difference."""
     n = int(both.sum())
-    if n == 0:
-        return Paired(0, None, None, None, None, None, None, None, None, 0, 0, 0)
     gaps = (b - a)[both]
+    mean_a, mean_b, difference = (float(part.mean()) if n else math.nan for part in (a[both], b[both], gaps))
+    if not all(map(math.isfinite, (mean_a, mean_b, difference))):
+        return Paired(0, None, None, None, None, None, None, None, None, 0, 0, 0)
     spread = float(gaps.std(ddof=1)) if n > 1 else 0.0
-    difference = float(gaps.mean())
+    effect = difference / spread if spread > 0.0 else math.inf
     return Paired(
         n=n,
-        a=float(a[both].mean()),
-        b=float(b[both].mean()),
+        a=mean_a,
+        b=mean_b,
         difference=difference,
-        effect=difference / spread if spread > 0.0 else None,
+        effect=effect if math.isfinite(effect) and math.isfinite(spread) else None,
         interval_a=intervals[0],
         interval_b=intervals[1],
         interval=intervals[2],

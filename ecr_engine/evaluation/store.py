@@ -15,17 +15,28 @@ from typing import Any
 from ecr_engine.data.schema import Example, Item, Role, Sample, Turn
 from ecr_engine.data.staging import staged
 from ecr_engine.errors import DataError
-from ecr_engine.evaluation.documents import read_document
+from ecr_engine.evaluation.documents import (
+    MetricError,
+    NotFiniteError,
+    line_of,
+    number,
+    optional_number,
+    parse,
+    read_document,
+)
 from ecr_engine.evaluation.statistics import Interval
-from ecr_engine.evaluation.values import MetricValue
+from ecr_engine.evaluation.values import COMPONENT_PREFIX, OBJECTIVE, MetricValue, mean
 from ecr_engine.runs.atomic import write_json
 
 SCHEMA = 1
 """Version of the layout of both files."""
 
+AGREEMENT = 1e-6
+"""How far a mean over turns in `results.json` may be from the mean of the turns in `samples.jsonl`."""
+
 RESULTS = "results.json"
 SAMPLES = "samples.jsonl"
-REDO = "evaluate again: ecrctl eval run"
+REDO = "evaluate again: ecrctl eval run RUN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +119,19 @@ def read_evaluation(folder: Path) -> tuple[EvaluationResult, tuple[ScoredSample,
     """The evaluation in `folder`.
 
     Raises:
-        DataError: a file is missing, can't be read, is of another schema, or does not have the turns it should have.
+        DataError: a file is missing, can't be read, is of another schema, does not have the turns it should have, or
+            the files contradict each other.
     """
     result = read_result(folder)
     path = folder / SAMPLES
     if not path.is_file():
         raise DataError("an evaluation without its samples", at=str(path), fix=REDO)
-    rows = tuple(_read_row(line, path, number) for number, line in _lines(path))
+    rows = tuple(_read_row(line, path, place) for place, line in _lines(path))
     if len(rows) != result.turns:
         what = f"{len(rows)} samples where {RESULTS} speaks of {result.turns}"
         raise DataError.at_line(what, path, max(1, len(rows)), REDO)
     _refuse_duplicates(rows, path)
+    _refuse_contradictions(result, rows, folder / RESULTS)
     return result, rows
 
 
@@ -132,8 +145,9 @@ def read_result(folder: Path) -> EvaluationResult:
     raw = read_document(path, "evaluation", SCHEMA, REDO)
     try:
         return _result_from_json(raw)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DataError.at_line(f"a results file with a wrong or missing field: {error}", path, 1, REDO) from error
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        line = line_of(f'"{error.key}":', path.read_text(encoding="utf-8")) if isinstance(error, MetricError) else 1
+        raise DataError.at_line(f"a results file with a wrong or missing field: {error}", path, line, REDO) from error
 
 
 def sample_from_json(raw: Mapping[str, Any]) -> Sample:
@@ -225,22 +239,25 @@ def _result_from_json(raw: Mapping[str, Any]) -> EvaluationResult:
         turns=int(raw["turns"]),
         decoding=dict(raw["decoding"]),
         seed=int(raw["seed"]),
-        metrics={key: _metric_from_json(value) for key, value in raw["metrics"].items()},
-        seconds=float(raw["seconds"]),
+        metrics={key: _metric_from_json(key, value) for key, value in raw["metrics"].items()},
+        seconds=number(raw["seconds"]),
     )
 
 
-def _metric_from_json(raw: Mapping[str, Any]) -> MetricValue:
-    interval = raw["interval"]
-    return MetricValue(
-        value=None if raw["value"] is None else float(raw["value"]),
-        interval=None if interval is None else Interval(float(interval[0]), float(interval[1])),
-        higher_is_better=raw["higher_is_better"],
-        low=-math.inf if raw["low"] is None else float(raw["low"]),
-        high=math.inf if raw["high"] is None else float(raw["high"]),
-        in_reward=bool(raw["in_reward"]),
-        explanation=str(raw["explanation"]),
-    )
+def _metric_from_json(key: str, raw: Mapping[str, Any]) -> MetricValue:
+    try:
+        interval = raw["interval"]
+        return MetricValue(
+            value=optional_number(raw["value"]),
+            interval=None if interval is None else Interval(number(interval[0]), number(interval[1])),
+            higher_is_better=raw["higher_is_better"],
+            low=-math.inf if raw["low"] is None else number(raw["low"]),
+            high=math.inf if raw["high"] is None else number(raw["high"]),
+            in_reward=bool(raw["in_reward"]),
+            explanation=str(raw["explanation"]),
+        )
+    except (LookupError, TypeError, ArithmeticError) as error:
+        raise MetricError(key, error) from error
 
 
 def _finite(value: float | None) -> float | None:
@@ -253,25 +270,60 @@ def _lines(path: Path) -> list[tuple[int, bytes]]:
     return [(number, line) for number, line in enumerate(path.read_bytes().split(b"\n"), start=1) if line.strip()]
 
 
-def _read_row(line: bytes, path: Path, number: int) -> ScoredSample:
+def _read_row(line: bytes, path: Path, place: int) -> ScoredSample:
     try:
-        raw = json.loads(line.decode("utf-8"))
+        raw = parse(line.decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise DataError.at_line("not UTF-8 text", path, number, REDO) from error
+        raise DataError.at_line("not UTF-8 text", path, place, REDO) from error
     except json.JSONDecodeError as error:
-        raise DataError.at_line(f"a torn line, not JSON: {error.msg}", path, number, REDO) from error
+        raise DataError.at_line(f"a torn line, not JSON: {error.msg}", path, place, REDO) from error
+    except NotFiniteError as error:
+        raise DataError.at_line(str(error), path, place, REDO) from error
     try:
-        metrics = {str(key): None if value is None else float(value) for key, value in raw["metrics"].items()}
-        return ScoredSample(sample_from_json(raw), metrics)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DataError.at_line(f"a sample with a wrong or missing field: {error}", path, number, REDO) from error
+        return ScoredSample(sample_from_json(raw), {key: _cell(key, cell) for key, cell in raw["metrics"].items()})
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise DataError.at_line(f"a sample with a wrong or missing field: {error}", path, place, REDO) from error
+
+
+def _cell(key: str, value: object) -> float | None:
+    """One metric of one turn."""
+    try:
+        return optional_number(value)
+    except (TypeError, ArithmeticError) as error:
+        raise MetricError(key, error) from error
 
 
 def _refuse_duplicates(rows: Sequence[ScoredSample], path: Path) -> None:
     """Two rows of one example can't be paired."""
     seen: set[str] = set()
-    for number, row in enumerate(rows, start=1):
+    for place, row in enumerate(rows, start=1):
         example_id = row.sample.example.example_id
         if example_id in seen:
-            raise DataError.at_line(f"the example '{example_id}' is there twice", path, number, REDO)
+            raise DataError.at_line(f"the example '{example_id}' is there twice", path, place, REDO)
         seen.add(example_id)
+
+
+def _refuse_contradictions(result: EvaluationResult, rows: Sequence[ScoredSample], path: Path) -> None:
+    """A mean over turns has to be that of the turns beside it: else one of the two files was changed."""
+    for key, metric in result.metrics.items():
+        if not (_is_of_turns(key, metric) and any(key in row.metrics for row in rows)):
+            continue
+        average = mean([row.metrics.get(key) for row in rows])
+        if not _agree(metric.value, average):
+            what = f"'{key}' is {_shown(metric.value)}, and the mean of its turns in {SAMPLES} is {_shown(average)}"
+            raise DataError.at_line(what, path, line_of(f'"{key}":', path.read_text(encoding="utf-8")), REDO)
+
+
+def _is_of_turns(key: str, metric: MetricValue) -> bool:
+    """Whether a metric is the mean over its turns: all of the reward is, and whatever has an interval."""
+    return key == OBJECTIVE or key.startswith(COMPONENT_PREFIX) or metric.interval is not None
+
+
+def _agree(value: float | None, average: float | None) -> bool:
+    if value is None or average is None:
+        return value is average
+    return math.isclose(value, average, rel_tol=1e-9, abs_tol=AGREEMENT)
+
+
+def _shown(value: float | None) -> str:
+    return "nothing" if value is None else f"{value:.9g}"

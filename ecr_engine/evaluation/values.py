@@ -50,7 +50,18 @@ def column(values: Sequence[float | None]) -> Matrix:
 
 def is_mean(corpus: float | None, per_sample: Sequence[float | None]) -> bool:
     """Whether a corpus value is the mean of its per-sample values, so that resampling them is resampling it."""
-    known = [value for value in per_sample if value is not None and math.isfinite(value)]
-    if corpus is None or not known:
+    average = mean(per_sample)
+    if corpus is None or average is None:
         return False
-    return math.isclose(corpus, math.fsum(known) / len(known), rel_tol=MEAN_TOLERANCE, abs_tol=MEAN_TOLERANCE)
+    return math.isclose(corpus, average, rel_tol=MEAN_TOLERANCE, abs_tol=MEAN_TOLERANCE)
+
+
+def mean(per_sample: Sequence[float | None]) -> float | None:
+    """The mean of the values that are there and finite; None if none is."""
+    known = [value for value in per_sample if value is not None and math.isfinite(value)]
+    if not known:
+        return None
+    try:
+        return math.fsum(known) / len(known)
+    except OverflowError:
+        return math.fsum(value / len(known) for value in known)

@@ -9,20 +9,25 @@ from ecr_engine.evaluation.verdict import is_significant
 
 NOTHING = "–"
 MINUS = "−"
+VAST = 1e6
+"""From here on a number is written with a power of ten: its digits would fill the page."""
 
 
 def number(value: float | None, *, sign: bool = False) -> str:
-    """Three decimals below 100, one above; a true minus sign; a dash for None."""
+    """Three decimals below 100, one above, a power of ten from a million on; a true minus sign; a dash for None."""
     if value is None:
         return NOTHING
-    digits = 3 if abs(value) < 100 else 1
-    text = f"{value:+.{digits}f}" if sign and value else f"{value:.{digits}f}"
+    style = ".3f" if abs(value) < 100 else ".1f" if abs(value) < VAST else ".3g"
+    text = format(value, f"+{style}" if sign and value else style)
     return text.replace("-", MINUS)
 
 
 def percent(value: float | None) -> str:
     """A signed percentage with one decimal; a dash for None."""
-    return NOTHING if value is None else f"{100 * value:+.1f} %".replace("-", MINUS)
+    if value is None:
+        return NOTHING
+    style = "+.1f" if abs(value) < VAST else "+.3g"
+    return f"{100 * value:{style}} %".replace("-", MINUS)
 
 
 def interval(value: Interval | None) -> str:

@@ -121,6 +121,35 @@ def check_backbone_name(name: str) -> None:
         raise _refusal(name, "by its name, another architecture")
 
 
+def check_encoder_name(name: str) -> None:
+    """Refuses what can't be the critic's encoder, as far as it shows without loading anything.
+
+    Args:
+        name: a registered name, a local folder or a hub id.
+
+    Raises:
+        UsageError: a registered model that is no encoder.
+        UnavailableError: no such model, or a folder that holds none.
+    """
+    use = f"use one of {', '.join(model_names(Use.ENCODER))}, or a folder with an encoder"
+    info = find(name)
+    if info is not None:
+        if Use.ENCODER not in info.uses:
+            raise UsageError(f"'{name}' can't be the encoder: it is {info.what}", at="critic.encoder", fix=use)
+        return
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise UnavailableError(
+                f"folder '{name}' holds no model: it has no config.json",
+                at=str(folder / "config.json"),
+                fix="name a Hugging Face model folder",
+            )
+        return
+    if name.startswith((".", "/", "~")) or name.count("/") != 1:
+        raise UnavailableError(f"encoder '{name}' is no registered encoder and no folder", at="critic.encoder", fix=use)
+
+
 def _check_folder(folder: Path, name: str) -> None:
     path = folder / "config.json"
     if not path.is_file():

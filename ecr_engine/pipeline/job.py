@@ -14,7 +14,7 @@ from ecr_engine.config.provenance import provenance
 from ecr_engine.config.resolve import Origin, Resolved
 from ecr_engine.config.settings import Settings
 from ecr_engine.errors import DataError, EcrError, ExitCode, UsageError, suggestion
-from ecr_engine.models.registry import check_backbone_name
+from ecr_engine.models.registry import check_backbone_name, check_encoder_name
 from ecr_engine.pipeline.stage import Stage, StageContext, fingerprint
 from ecr_engine.pipeline.table import TABLE, source_fingerprint
 from ecr_engine.runs.atomic import write_json, write_text
@@ -147,10 +147,11 @@ def plan(job: Job, until: str = "report") -> list[StagePlan]:
     """What `run_job` would do, without doing any of it.
 
     Raises:
-        EcrError: the source can't be read, or the backbone is no Llama.
+        EcrError: the source can't be read, the backbone is no Llama, or the encoder is unknown.
     """
     job = job.settled()
     check_backbone_name(job.resolved.settings.backbone.name)
+    check_encoder_name(job.resolved.settings.critic.encoder)
     folder = RunFolder(job.folder)
     record = folder.read_record() if folder.exists() else None
     plans: list[StagePlan] = []
@@ -178,6 +179,7 @@ def run_job(job: Job, *, until: str = "report", listeners: Sequence[Listener] = 
     stages = _stages(until)
     job = job.settled()
     check_backbone_name(job.resolved.settings.backbone.name)
+    check_encoder_name(job.resolved.settings.critic.encoder)
     wanted = _fingerprints(job, stages)
     folder = RunFolder(job.folder)
     folder.create()

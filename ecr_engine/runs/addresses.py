@@ -116,9 +116,9 @@ def _run(root: str, address: str, kind: str) -> RunFolder:
 
 def _trained(run: RunFolder) -> str:
     names = [name for name in TRAINED_STAGES if run.stage(name).is_dir()]
-    return f"it has: {', '.join(names)}" if names else "it has no trained stage: ecrctl run"
+    return f"it has: {', '.join(names)}" if names else f"it has no trained stage: ecrctl run --run '{run.root}'"
 
 
 def _evaluated(run: RunFolder) -> str:
     names = sorted(path.parent.name for path in run.evaluation("").glob(f"*/{RESULTS}"))
-    return f"it has: {', '.join(names)}" if names else "it has no evaluation: ecrctl eval run"
+    return f"it has: {', '.join(names)}" if names else f"it has no evaluation: ecrctl eval run '{run.root}'"

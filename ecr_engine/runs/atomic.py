@@ -18,10 +18,20 @@ def write_text(path: Path, text: str) -> None:
         path: the file; its folder exists.
         text: the whole content.
     """
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes a file in one step: a reader sees the old content or the new, never a part.
+
+    Args:
+        path: the file; its folder exists.
+        content: the whole content.
+    """
     beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
-        with beside.open("x", encoding="utf-8", newline="") as handle:
-            handle.write(text)
+        with beside.open("xb") as handle:
+            handle.write(content)
             handle.flush()
             os.fsync(handle.fileno())
         beside.replace(path)

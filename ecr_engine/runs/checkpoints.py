@@ -44,9 +44,10 @@ class CheckpointInfo:
         step: the training step after which it was saved.
         metrics: the values at that step.
         size: bytes of all its files.
-        created: seconds since the epoch.
+        created: seconds since the epoch; the folder's age if it is damaged.
         is_latest: whether `latest` points to it.
         is_best: whether `best` points to it.
+        damaged: what is wrong with its manifest, in one sentence; None if that can be read.
     """
 
     path: Path
@@ -56,6 +57,7 @@ class CheckpointInfo:
     created: float
     is_latest: bool
     is_best: bool
+    damaged: str | None = None
 
 
 def checkpoint_name(step: int) -> str:
@@ -91,8 +93,8 @@ def save_checkpoint(
     folder = stage / CHECKPOINTS
     target = folder / checkpoint_name(step)
     if target.exists():
-        fix = f"ecrctl checkpoint prune, or remove it: rm -r '{target}'"
-        raise EcrError(f"there is a checkpoint of step {step} already", at=str(target), fix=fix)
+        what = f"there is a checkpoint of step {step} already"
+        raise EcrError(what, at=str(target), fix=f"remove it: rm -r '{target}'")
     folder.mkdir(parents=True, exist_ok=True)
     staging = folder / f"{_STAGING}{checkpoint_name(step)}-{uuid.uuid4().hex}"
     try:
@@ -166,16 +168,10 @@ def sweep(stage: Path) -> list[Path]:
 def list_checkpoints(stage: Path) -> list[CheckpointInfo]:
     """The checkpoints of a stage, by step; none if it has no folder.
 
-    Raises:
-        DataError: one of them has a missing or damaged manifest.
+    One whose manifest is missing or damaged is listed as such: with no metrics, and with a size of 0.
     """
     newest, chosen = _linked(stage, LATEST), _linked(stage, BEST)
-    return [
-        CheckpointInfo(
-            path, manifest.step, manifest.metrics, manifest.size, manifest.created, path == newest, path == chosen
-        )
-        for path, manifest in ((path, load_manifest(path)) for path in _folders(stage))
-    ]
+    return [_info(path, is_latest=path == newest, is_best=path == chosen) for path in _folders(stage)]
 
 
 def latest(stage: Path) -> Path:
@@ -245,6 +241,16 @@ def _folders(stage: Path) -> list[Path]:
     """The checkpoint folders, by step."""
     found = [path for path in (stage / CHECKPOINTS).glob("step-*") if path.is_dir() and _NAME.fullmatch(path.name)]
     return sorted(found, key=step_of)
+
+
+def _info(path: Path, *, is_latest: bool, is_best: bool) -> CheckpointInfo:
+    try:
+        manifest = load_manifest(path)
+    except DataError as error:
+        return CheckpointInfo(path, step_of(path), {}, 0, path.stat().st_mtime, is_latest, is_best, str(error))
+    return CheckpointInfo(
+        path, manifest.step, manifest.metrics, manifest.size, manifest.created, is_latest, is_best, None
+    )
 
 
 def _flush(folder: Path) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from ecr_engine.runs.atomic import write_text
+from ecr_engine.runs.atomic import write_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,22 +87,20 @@ def _end_torn_line(path: Path) -> None:
 
 
 def read_events(path: Path) -> Iterator[Event]:
-    """The events of a file, oldest first; a torn last line is skipped, a missing file has none."""
+    """The events of a file, oldest first; lines that hold no event are skipped, a missing file has none."""
     if not path.exists():
         return
-    # A line may be torn inside of a letter: replaced, it is still no JSON.
-    with path.open(encoding="utf-8", errors="replace") as handle:
+    with path.open("rb") as handle:
         for line in handle:
-            try:
-                raw = json.loads(line)
-            except json.JSONDecodeError:
-                continue
-            values = {k: float(v) if isinstance(v, str) and v in NON_FINITE else v for k, v in raw["values"].items()}
-            yield Event(raw["time"], raw["stage"], raw["step"], raw["kind"], values)
+            event = _event(line)
+            if event is not None:
+                yield event
 
 
 def drop_events(path: Path, stage: str, *, after: int | None) -> None:
     """Removes a stage's events before it runs again, so that no curve has two histories; all else stays as it is.
+
+    A line that can't be read stays too: nobody knows whose it is.
 
     Args:
         path: the event file; a missing one is left alone.
@@ -112,13 +110,33 @@ def drop_events(path: Path, stage: str, *, after: int | None) -> None:
     if not path.exists():
         return
     kept = []
-    # A line may be torn inside of a letter: replaced, it is still no JSON.
-    with path.open(encoding="utf-8", errors="replace") as handle:
+    with path.open("rb") as handle:
         for line in handle:
-            try:
-                raw = json.loads(line)
-            except json.JSONDecodeError:
-                continue
-            if raw["stage"] != stage or (after is not None and raw["step"] <= after):
+            event = _event(line)
+            if event is None or event.stage != stage or (after is not None and event.step <= after):
                 kept.append(line)
-    write_text(path, "".join(kept))
+    write_bytes(path, b"".join(kept))
+
+
+def _event(line: bytes) -> Event | None:
+    """The event of a line; None if a kill tore it, or something else was written there."""
+    try:
+        # A line may be torn inside of a letter: replaced, it is still no JSON.
+        raw = json.loads(line.decode(errors="replace"))
+    except ValueError:
+        return None
+    match raw:
+        case {
+            "time": int() | float() as when,
+            "stage": str(stage),
+            "step": int(step),
+            "kind": str(kind),
+            "values": dict(values),
+        }:
+            return Event(when, stage, step, kind, {key: _number(value) for key, value in values.items()})
+    return None
+
+
+def _number(value: object) -> object:
+    """The number behind a text of `NON_FINITE`; anything else as it is."""
+    return float(value) if isinstance(value, str) and value in NON_FINITE else value

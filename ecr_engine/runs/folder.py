@@ -100,7 +100,9 @@ class RunFolder:
             DataError: it is missing, damaged, or of a newer schema.
         """
         if not self.root.is_dir():
-            raise DataError(f"there is no run folder '{self.root}'", at=str(self.root), fix="ecrctl runs list")
+            raise DataError(
+                f"there is no run folder '{self.root}'", at=str(self.root), fix="`ecrctl runs list` shows the runs"
+            )
         return read_record(self.record)
 
     def write_record(self, record: RunRecord) -> None:
@@ -125,3 +127,15 @@ class RunFolder:
 def list_runs(root: Path) -> list[RunFolder]:
     """The runs directly in the folder `root`, by name; none if there is no such folder."""
     return [RunFolder(record.parent) for record in sorted(root.glob("*/run.json"))]
+
+
+def scan_runs(root: Path) -> list[tuple[RunFolder, RunRecord | DataError]]:
+    """The runs directly in the folder `root`, by name, each with its record, or with what is wrong with that."""
+    return [(run, _record_or_error(run)) for run in list_runs(root)]
+
+
+def _record_or_error(run: RunFolder) -> RunRecord | DataError:
+    try:
+        return run.read_record()
+    except DataError as error:
+        return error

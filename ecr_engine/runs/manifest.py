@@ -87,6 +87,8 @@ def load_manifest(folder: Path) -> Manifest:
         DataError: it is missing, damaged, or of a newer schema.
     """
     path = folder / MANIFEST
+    if not path.is_file():
+        raise DataError(f"there is no checkpoint manifest '{MANIFEST}' in {folder}", at=str(path), fix=_RESTORE)
     raw = read_json(path, "checkpoint manifest")
     check_schema(raw, SCHEMA, path, "checkpoint manifest")
     try:

@@ -105,6 +105,10 @@ def read_json(path: Path, kind: str) -> dict[str, Any]:
         raise DataError.at_line(f"the {kind} is not valid JSON: {error.msg}", path, error.lineno, _FIX) from error
     except UnicodeDecodeError as error:
         raise DataError.at_line(f"the {kind} is not UTF-8 text", path, 1, _FIX) from error
+    except OSError as error:
+        raise DataError(
+            f"the {kind} can't be read: {error.strerror}", at=str(path), fix=f"chmod u+r '{path}'"
+        ) from error
     if not isinstance(raw, dict):
         raise DataError.at_line(f"the {kind} is not a JSON object", path, 1, _FIX)
     return raw

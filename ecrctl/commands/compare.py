@@ -11,19 +11,16 @@ from ecrctl.panels import Panel
 
 
 def compare(
-    first: Annotated[
-        str, typer.Argument(metavar="RUN_A", help="A run, RUN:baseline, or an evaluation folder.", show_default=False)
+    addresses: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN_A [RUN_B]",
+            help="Two runs, RUN:NAME or evaluation folders; of one run alone, its baseline with its policy.",
+            show_default=False,
+        ),
     ],
     layers: Layers,
     output: Output,
-    second: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[RUN_B]",
-            help="What to compare it with; without it, RUN_A's baseline with its policy.",
-            show_default=False,
-        ),
-    ] = None,
     force: Annotated[
         bool,
         typer.Option(
@@ -33,27 +30,30 @@ def compare(
 ) -> None:
     """Compare two evaluations of the same turns, with paired intervals.
 
+    Within one run the statistics are those of its settings, unless --profile
+    or --config is given.
+
     Examples:
         ecrctl compare runs/demo
         ecrctl compare runs/demo runs/other --json
         ecrctl compare runs/demo:baseline runs/other:policy
     """
     from ecr_engine.evaluation.compare import compare as compare_evaluations
-    from ecr_engine.runs.addresses import resolve_evaluation
+    from ecrctl.comparing import pair_of
     from ecrctl.jobs import settings_from
     from ecrctl.ui.comparison import show_comparison
     from ecrctl.ui.console import results
     from ecrctl.ui.document import print_document
 
-    a, b = (f"{first}:baseline", f"{first}:policy") if second is None else (first, second)
-    settings = settings_from(layers, {}).settings
+    pair = pair_of(addresses)
+    settings = settings_from(layers, {}, base=pair.base).settings
     comparison = compare_evaluations(
-        resolve_evaluation(a),
-        resolve_evaluation(b),
+        pair.a,
+        pair.b,
         resamples=settings.compare.resamples,
         confidence=settings.compare.confidence,
         seed=settings.seed,
-        names=None if second is None else (first, second),
+        names=pair.names,
         force=force,
     )
     if output.json:

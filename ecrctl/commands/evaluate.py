@@ -9,7 +9,7 @@ import typer
 
 from ecrctl.flags import EVAL_RUN, GENERAL, Typed
 from ecrctl.grouping import grouped
-from ecrctl.options import Layers, Limit, Output
+from ecrctl.options import Dataset, Layers, Limit, Output, check_dataset
 from ecrctl.panels import Panel
 
 app = typer.Typer(no_args_is_help=True, help="Generate and measure responses on held-out turns.")
@@ -78,6 +78,7 @@ def run(
         ),
     ] = None,
     limit: Limit = None,
+    dataset: Dataset = "redial",
 ) -> None:
     """Answer the held-out turns with a checkpoint, and measure the answers.
 
@@ -90,6 +91,7 @@ def run(
     """
     from ecrctl.evaluations import Evaluation, evaluate_request
 
+    check_dataset(dataset)
     request = Evaluation(
         address=checkpoint or model_path,
         data=data,

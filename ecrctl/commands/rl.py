@@ -2,42 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ecrctl.flags import GENERAL, RL_TRAIN, Typed
 from ecrctl.grouping import grouped
+from ecrctl.guide import Switches
 from ecrctl.options import Dataset, Execution, Layers, Output, OutputDir, Resume, ResumeOption, check_dataset
 from ecrctl.panels import Panel
 from ecrctl.tree import JobCommand
 
 app = typer.Typer(no_args_is_help=True, help="Improve the baseline with PPO, and look at its rewards.")
-
-UseRL = Annotated[
-    bool,
-    typer.Option(
-        "--use-rl",
-        metavar="",
-        help="Always so here; taken as the guide types it.",
-        show_default=False,
-        rich_help_panel=Panel.GUIDE,
-    ),
-]
-UseWandb = Annotated[
-    bool,
-    typer.Option(
-        "--use-wandb",
-        metavar="",
-        help="Follow with wandb; offline without a key. Sets tracking.wandb.",
-        rich_help_panel=Panel.GUIDE,
-    ),
-]
-Debug = Annotated[bool, typer.Option("--debug", metavar="", help="The same as --verbose.", rich_help_panel=Panel.GUIDE)]
-LogAll = Annotated[
-    bool, typer.Option("--log-all", metavar="", help="Every event as a line.", rich_help_panel=Panel.GUIDE)
-]
 
 
 @app.command(cls=JobCommand)
@@ -47,13 +23,10 @@ def train(
     general: Annotated[Typed, GENERAL],
     guide: Annotated[Typed, RL_TRAIN],
     layers: Layers,
+    switches: Switches,
     output: Output,
     output_dir: OutputDir = None,
     dataset: Dataset = "redial",
-    use_rl: UseRL = True,
-    use_wandb: UseWandb = False,
-    debug: Debug = False,
-    log_all: LogAll = False,
     resume: ResumeOption = Resume.NEVER,
 ) -> None:
     """Improve the baseline with PPO; runs what it needs first.
@@ -65,28 +38,11 @@ def train(
         ecrctl rl train --run runs/demo --empathy_weight 3.0 --ppo_clip_epsilon 0.1 --resume auto
         ecrctl rl train --profile conservative --profile empathy --dry-run
     """
-    from dataclasses import replace
-
     from ecrctl.jobs import Request, start
 
     check_dataset(dataset)
-    typed = {**general, **guide}
-    if use_wandb:
-        typed["tracking.wandb"] = (_wandb_mode(), "--use-wandb")
-    everything = replace(output, verbose=output.verbose or debug or log_all)
-    start(Request("rl", execution, layers, typed, everything, resume, output_dir))
-
-
-def _wandb_mode() -> str:
-    """Online where wandb has a key, offline where it has none."""
-    import netrc
-    import os
-
-    if os.environ.get("WANDB_API_KEY"):
-        return "online"
-    login = Path("~/.netrc").expanduser()
-    known = login.is_file() and netrc.netrc(login).authenticators("api.wandb.ai") is not None
-    return "online" if known else "offline"
+    typed = {**general, **guide, **switches.settings()}
+    start(Request("rl", execution, layers, typed, switches.speech(output), resume, output_dir))
 
 
 @app.command()
@@ -111,8 +67,16 @@ def rewards(
         ecrctl rl rewards
         ecrctl rl rewards --context "I'm feeling sad today" --response "I'm sorry. Try <movie>, it is warm and funny."
     """
+    from ecr_engine.errors import UsageError
     from ecrctl.jobs import settings_from
     from ecrctl.ui import rewards_view
+
+    if response is None and (context or reference):
+        raise UsageError(
+            "there is no response to score",
+            at="--context" if context else "--reference",
+            fix='add --response "…", or leave both out for the list of components',
+        )
 
     weights = settings_from(layers, {}).settings.rewards
     if response is None:

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from ecrctl.flags import GENERAL, Typed
-from ecrctl.options import Execution, Layers, Output
+from ecrctl.flags import GENERAL, RL_TRAIN, TRAIN_BASELINE, Typed
+from ecrctl.guide import Switches
+from ecrctl.options import Dataset, Execution, Layers, Output, OutputDir, check_dataset
 
 
-def run(execution: Execution, typed: Annotated[Typed, GENERAL], layers: Layers, output: Output) -> None:
+def run(
+    execution: Execution,
+    general: Annotated[Typed, GENERAL],
+    baseline: Annotated[Typed, TRAIN_BASELINE],
+    rl: Annotated[Typed, RL_TRAIN],
+    layers: Layers,
+    switches: Switches,
+    output: Output,
+    output_dir: OutputDir = None,
+    dataset: Dataset = "redial",
+) -> None:
     """Train a baseline, judge it, improve it with PPO, and compare the two on held-out turns.
 
     All of it happens in one run folder. A stage whose inputs and settings are unchanged is skipped, so the same
@@ -21,4 +32,6 @@ def run(execution: Execution, typed: Annotated[Typed, GENERAL], layers: Layers, 
     """
     from ecrctl.jobs import LAST, Request, start
 
-    start(Request(LAST, execution, layers, typed, output))
+    check_dataset(dataset)
+    typed = {**general, **baseline, **rl, **switches.settings()}
+    start(Request(LAST, execution, layers, typed, switches.speech(output), output_dir=output_dir))

@@ -17,7 +17,7 @@ app = typer.Typer(no_args_is_help=True, help="List, show and watch runs, and wri
 @grouped
 def list_command(
     output: Output,
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Folder of runs.")] = Path("runs"),
+    folder: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Folder of runs.", show_default="runs")] = None,
 ) -> None:
     """List the runs in a folder.
 
@@ -25,10 +25,16 @@ def list_command(
         ecrctl runs list
         ecrctl runs list experiments/ --json
     """
+    from ecr_engine.errors import DataError
     from ecr_engine.runs.folder import list_runs
     from ecrctl.ui import runs_view
 
-    runs_view.show_list(folder, list_runs(folder), as_json=output.json)
+    if folder is not None and not folder.is_dir():
+        raise DataError(
+            f"there is no folder '{folder}'", at=str(folder), fix="name a folder of runs: ecrctl runs list runs"
+        )
+    place = folder or Path("runs")
+    runs_view.show_list(place, list_runs(place), as_json=output.json)
 
 
 @app.command()
@@ -51,14 +57,24 @@ def show(run: RunArgument, output: Output) -> None:
 def watch(run: RunArgument, output: Output) -> None:
     """Follow a run from another terminal; shows the last picture of one that has ended.
 
+    Under --json it waits for the end, and then prints what `runs show` does.
+
     Examples:
         ecrctl runs watch runs/demo
         ecrctl runs watch runs/demo | grep reward
+        ecrctl runs watch runs/demo --json
     """
     from ecrctl.run_folders import existing_run
+    from ecrctl.ui.watch import wait_for
     from ecrctl.ui.watch import watch as follow_run
 
-    follow_run(existing_run(run), everything=output.verbose)
+    if output.json:
+        from ecrctl.ui import runs_view
+
+        wait_for(existing_run(run), quiet=output.quiet, everything=output.verbose)
+        runs_view.show_run(existing_run(run), as_json=True)
+    else:
+        follow_run(existing_run(run), everything=output.verbose)
 
 
 @app.command()

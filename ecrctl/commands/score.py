@@ -63,11 +63,12 @@ def run(
     """
     from ecrctl.jobs import settings_from
     from ecrctl.samples import read_samples, samples_path
-    from ecrctl.scoring import score_samples
+    from ecrctl.scoring import check_target, score_samples
     from ecrctl.ui import score_view
 
     settings = settings_from(layers, judge).settings.judge
     path = samples_path(source)
+    check_target(target, path)
     samples = read_samples(path)[start:][:maximum]
     rows = score_samples(samples, settings.name, target, who=path.parent.name, quiet=output.quiet)
     score_view.show_scores(target, rows, settings.name, as_json=output.json)

@@ -10,8 +10,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ecrctl.ui.numbers import clip
+
 _GAPS = (2, 1)
 """Blanks between columns: where there is room, and where there is not."""
+
+_SHORTEST = 6
+"""A heading keeps so many characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +40,23 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """One way to set a table: which columns, with which headings, how far apart."""
+    """One way to set a table: which columns, with which headings, how far apart, and whether the first one folds."""
 
     kept: tuple[int, ...]
     heads: tuple[str, ...]
     gap: int
+    folds_first: bool = False
 
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[str | Text]], width: int) -> Table:
     """A table without lines that fits into `width` columns if it can.
 
-    Where it is too wide the gaps become narrow, then the headings short, and then spare columns go.
+    Where it is too wide the gaps become narrow, then the headings short, and then spare columns go. If that is not
+    enough, headings are cut with an ellipsis, the first column folds, and numbers go but for the last column of them:
+    no number is ever cut.
     """
     body = [list(row) for row in rows]
-    layouts = list(_layouts(columns))
+    layouts = list(_layouts(columns, body))
     layout = next((one for one in layouts if _width(columns, body, one) <= width), layouts[-1])
     drawn = Table(box=None, pad_edge=False, padding=(0, layout.gap, 0, 0), header_style="dim")
     for index in layout.kept:
@@ -56,7 +64,7 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[str | Text]], width
         drawn.add_column(
             layout.heads[index],
             justify="right" if column.right else "left",
-            no_wrap=not column.folds,
+            no_wrap=not _folds(columns, index, layout),
             overflow="fold",
         )
     for row in body:
@@ -64,7 +72,7 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[str | Text]], width
     return drawn
 
 
-def _layouts(columns: Sequence[Column]) -> Iterator[_Layout]:
+def _layouts(columns: Sequence[Column], rows: Sequence[Sequence[str | Text]]) -> Iterator[_Layout]:
     """The ways to set a table, from the widest to the narrowest."""
     heads = tuple(column.head for column in columns)
     short = tuple(column.short or column.head for column in columns)
@@ -75,6 +83,12 @@ def _layouts(columns: Sequence[Column]) -> Iterator[_Layout]:
     while any(columns[index].spare for index in kept):
         kept.remove(max(kept, key=lambda index: columns[index].spare))
         yield _Layout(tuple(kept), short, _GAPS[-1])
+    cut = tuple(clip(head, max(_SHORTEST, _widest(rows, index))) for index, head in enumerate(short))
+    yield _Layout(tuple(kept), cut, _GAPS[-1])
+    yield _Layout(tuple(kept), cut, _GAPS[-1], folds_first=True)
+    for number in [index for index in kept[1:] if columns[index].right][:-1]:
+        kept.remove(number)
+        yield _Layout(tuple(kept), cut, _GAPS[-1], folds_first=True)
 
 
 def show(console: Console, columns: Sequence[Column], rows: Iterable[Sequence[str | Text]]) -> None:
@@ -94,10 +108,19 @@ def _cell(cell: str | Text) -> Text:
     return Text(cell) if isinstance(cell, str) else cell
 
 
+def _folds(columns: Sequence[Column], index: int, layout: _Layout) -> bool:
+    return columns[index].folds or (layout.folds_first and index == layout.kept[0])
+
+
+def _widest(rows: Sequence[Sequence[str | Text]], index: int) -> int:
+    """The width of the widest cell of a column."""
+    return max((_cell(row[index]).cell_len for row in rows), default=0)
+
+
 def _width(columns: Sequence[Column], rows: Sequence[Sequence[str | Text]], layout: _Layout) -> int:
     """How wide a table is; a column that folds counts with its head only."""
     total = 0
     for index in layout.kept:
-        cells = [] if columns[index].folds else [row[index] for row in rows]
-        total += max([cell_len(layout.heads[index]), *(_cell(cell).cell_len for cell in cells)]) + layout.gap
+        cells = 0 if _folds(columns, index, layout) else _widest(rows, index)
+        total += max(cell_len(layout.heads[index]), cells) + layout.gap
     return total - layout.gap

@@ -43,6 +43,20 @@ def watch(run: RunFolder, *, everything: bool = False) -> None:
     note(f"{run.root}: {status(run, run.read_record())}")
 
 
+def wait_for(run: RunFolder, *, quiet: bool = False, everything: bool = False) -> None:
+    """Waits until nobody is at work in a run any more.
+
+    Args:
+        run: the run.
+        quiet: no lines about what happens on stderr.
+        everything: every event as a line.
+    """
+    lines = PlainLines(note, everything=everything)
+    for event in follow(run.events, lambda: run.lock_holder() is not None):
+        if not quiet:
+            lines(event)
+
+
 def follow(path: Path, alive: Callable[[], bool], *, pause: float = SECONDS_BETWEEN_LOOKS) -> Iterator[Event]:
     """The events of a file, and those that are added to it while `alive` says so.
 

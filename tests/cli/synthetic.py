@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from ecr_engine.evaluation.comparison import Comparison, MetricComparison, Side
+from ecr_engine.evaluation.statistics import Interval
 from ecr_engine.runs.events import Event
 
 STAGES = ("data", "baseline", "judge", "critic", "rl", "evaluate", "compare", "report")
@@ -67,3 +69,55 @@ def rl_events(steps: int = 10) -> list[Event]:
 
 def whole_run() -> list[Event]:
     return events_before_rl() + rl_events()
+
+
+def metric(
+    name: str, a: float, b: float, *, interval: Interval | None, p: float | None, in_reward: bool
+) -> MetricComparison:
+    """One metric of a comparison."""
+    return MetricComparison(
+        metric=name,
+        a=a,
+        b=b,
+        difference=b - a,
+        relative=(b - a) / a if a else None,
+        interval=interval,
+        p=p,
+        p_holm=p,
+        n=None if interval is None else 40,
+        effect=None,
+        interval_a=None,
+        interval_b=None,
+        higher_is_better=True,
+        in_reward=in_reward,
+        wins=0,
+        ties=0,
+        losses=0,
+        explanation="",
+    )
+
+
+def comparison(a: str = "baseline", b: str = "policy") -> Comparison:
+    """A comparison of three metrics, one of them over the corpus."""
+    metrics = (
+        metric("reward", 0.5, 0.75, interval=Interval(0.125, 0.375), p=0.0001, in_reward=True),
+        metric("slot_f1", 0.25, 0.25, interval=Interval(-0.0625, 0.0625), p=1.0, in_reward=False),
+        metric("dist@2", 0.0, 1.5, interval=None, p=None, in_reward=False),
+    )
+    return Comparison(
+        a=Side(a, "runs/x:baseline", 0),
+        b=Side(b, "runs/x:policy", 0),
+        split="test",
+        turns=40,
+        dialogues=10,
+        decoding={},
+        confidence=0.95,
+        resamples=1000,
+        seed=0,
+        forced=(),
+        skipped={"length": "only one side has it"},
+        metrics={entry.metric: entry for entry in metrics},
+        improved=(),
+        harmed=(),
+        random=(),
+    )

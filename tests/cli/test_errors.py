@@ -45,9 +45,7 @@ CASES = {
     "a value of another kind": (
         ["run", "--seed", "x"],
         2,
-        "error: input should be a valid integer, unable to parse string as an integer\n"
-        "  at   ecrctl run --seed\n"
-        "  fix  ecrctl run --help\n",
+        "error: the value must be a whole number, not x\n  at   ecrctl run --seed\n  fix  ecrctl run --help\n",
     ),
     "a value out of range": (
         ["rl", "train", "--dry-run", "--ppo_clip_epsilon", "3"],
@@ -55,6 +53,85 @@ CASES = {
         "error: ppo.clip_epsilon must be a number above 0 and below 1, not 3.0\n"
         "  at   --ppo-clip-epsilon\n"
         "  fix  for example the default: --ppo-clip-epsilon 0.2\n",
+    ),
+    "a value that is too small": (
+        ["run", "--limit", "0"],
+        2,
+        "error: the value must be at least 1, not 0\n  at   ecrctl run --limit\n  fix  ecrctl run --help\n",
+    ),
+    "a switch with a value": (
+        ["rl", "train", "--use_rl=false"],
+        2,
+        "error: --use-rl is a switch: it takes no value\n"
+        "  at   --use-rl\n"
+        "  fix  leave it out: PPO is part of `ecrctl run` and of `ecrctl rl train`\n",
+    ),
+    "a guide's flag of another command": (
+        ["train", "critic", "--rl_learning_rate", "1e-5"],
+        2,
+        "error: no such option: --rl-learning-rate\n  at   ecrctl train critic\n  fix  --set ppo.learning_rate=1e-5\n",
+    ),
+    "the same with an equals sign": (
+        ["train", "baseline", "--ppo-epochs=3"],
+        2,
+        "error: no such option: --ppo-epochs\n  at   ecrctl train baseline\n  fix  --set ppo.epochs=3\n",
+    ),
+    "a guide's switch of another command": (
+        ["train", "baseline", "--debug"],
+        2,
+        "error: no such option: --debug\n  at   ecrctl train baseline\n  fix  --verbose\n",
+    ),
+    "wandb of another command": (
+        ["train", "critic", "--use_wandb"],
+        2,
+        "error: no such option: --use-wandb\n"
+        "  at   ecrctl train critic\n"
+        "  fix  --set tracking.wandb=offline, or online\n",
+    ),
+    "another data set to evaluate": (
+        ["eval", "run", "demo", "--dataset", "inspired"],
+        2,
+        "error: unknown dataset 'inspired'\n"
+        "  at   --dataset\n"
+        "  fix  choose redial; files of your own go with --data DIR\n",
+    ),
+    "a context without a response": (
+        ["rl", "rewards", "--context", "I am sad"],
+        2,
+        "error: there is no response to score\n"
+        "  at   --context\n"
+        '  fix  add --response "…", or leave both out for the list of components\n',
+    ),
+    "a folder of runs that is not there": (
+        ["runs", "list", "/nope"],
+        3,
+        "error: there is no folder '/nope'\n  at   /nope\n  fix  name a folder of runs: ecrctl runs list runs\n",
+    ),
+    "a run folder without a name": (
+        ["run", "--run", "", "--dry-run"],
+        2,
+        "error: the name of the run folder is empty\n  at   --run or --output-dir\n  fix  --run runs/demo\n",
+    ),
+    "settings that contradict each other": (
+        ["run", "--dry-run", "--set", "ppo.batch_size=48"],
+        2,
+        "error: ppo.batch_size 48 is no multiple of ppo.minibatch_size 32\n"
+        "  at   --set ppo.batch_size=48\n"
+        "  fix  --set ppo.minibatch_size=16\n",
+    ),
+    "an unknown encoder": (
+        ["run", "--dry-run", "--set", "critic.encoder=roberta"],
+        5,
+        "error: encoder 'roberta' is no registered encoder and no folder\n"
+        "  at   critic.encoder\n"
+        "  fix  use one of small, minilm-l6, roberta-base, or a folder with an encoder\n",
+    ),
+    "a backbone as an encoder": (
+        ["rl", "train", "--dry-run", "--set", "critic.encoder=llama2-7b-chat"],
+        2,
+        "error: 'llama2-7b-chat' can't be the encoder: it is Llama 2 Chat, the guide's backbone (gated)\n"
+        "  at   critic.encoder\n"
+        "  fix  use one of small, minilm-l6, roberta-base, or a folder with an encoder\n",
     ),
     "another data set": (
         ["train", "baseline", "--dataset", "inspired"],
@@ -116,7 +193,38 @@ def test_another_architecture_is_refused_even_in_a_dry_run(ecrctl, command) -> N
     assert "LlamaForCausalLM" in finished.err
 
 
-def fail(error: Exception):
+@pytest.mark.parametrize("command", [("run",), ("runs", "list"), ("rl", "train")])
+def test_quiet_and_verbose_contradict(ecrctl, command) -> None:
+    finished = ecrctl(*command, "--quiet", "--verbose")
+    assert (finished.code, finished.out) == (2, "")
+    assert finished.err.endswith(
+        "error: no progress and every event can't both be had\n"
+        "  at   --quiet and --verbose\n"
+        "  fix  leave one of the two out\n"
+    )
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_an_encoder_folder_has_to_hold_a_model(ecrctl, tmp_path, folder) -> None:
+    (tmp_path / "encoder").mkdir()
+    if folder:
+        (tmp_path / "encoder" / "config.json").write_text("{}", encoding="utf-8")
+    finished = ecrctl("run", "--dry-run", "--set", "critic.encoder=encoder")
+    assert finished.code == (0 if folder else 5)
+    assert finished.err == (
+        ""
+        if folder
+        else "error: folder 'encoder' holds no model: it has no config.json\n"
+        "  at   encoder/config.json\n"
+        "  fix  name a Hugging Face model folder\n"
+    )
+
+
+def test_an_encoder_of_the_hub_is_not_refused_by_its_name(ecrctl) -> None:
+    assert ecrctl("run", "--dry-run", "--set", "critic.encoder=microsoft/deberta-v3-small").code == 0
+
+
+def fail(error: BaseException):
     def command(*arguments: object, **options: object) -> None:
         raise error
 
@@ -148,10 +256,66 @@ def test_a_fault_of_ours_is_one_line(monkeypatch, capsys, arguments, has_traceba
         )
 
 
-def test_ctrl_c_is_130_and_says_how_to_go_on(ecrctl, monkeypatch) -> None:
-    monkeypatch.setattr("ecr_engine.pipeline.job.run_job", fail(KeyboardInterrupt()))
+@pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt(), 130), (SystemExit(143), 143)])
+def test_a_stopped_run_says_how_to_go_on(ecrctl, monkeypatch, error, code) -> None:
+    monkeypatch.setattr("ecr_engine.pipeline.job.run_job", fail(error))
     finished = ecrctl("run", "--run", "runs/x")
-    assert finished.code == 130
+    assert finished.code == code
     assert finished.err == (
         "interrupted; what is finished is kept in runs/x\n  fix  type the same command again to go on with it\n"
     )
+
+
+def test_a_stopped_stage_says_how_to_go_on_with_it(ecrctl, monkeypatch) -> None:
+    monkeypatch.setattr("ecr_engine.pipeline.job.run_job", fail(KeyboardInterrupt()))
+    assert ecrctl("rl", "train", "--run", "runs/x").err == (
+        "interrupted; what is finished is kept in runs/x\n"
+        "  fix  type the same command again with --resume auto to go on with it\n"
+    )
+
+
+def test_what_the_system_refuses_is_no_fault_of_ours(ecrctl, monkeypatch) -> None:
+    monkeypatch.setattr("ecrctl.jobs.start", fail(PermissionError(13, "Permission denied", "/locked/run.json")))
+    finished = ecrctl("run")
+    assert (finished.code, finished.err) == (
+        1,
+        "error: permission denied: /locked/run.json\n"
+        "  at   /locked/run.json\n"
+        "  fix  write elsewhere, or change who may: ls -ld shows it\n",
+    )
+
+
+JOBS = [("run",), ("train", "baseline"), ("train", "critic"), ("rl", "train")]
+
+
+@pytest.mark.parametrize("command", JOBS, ids=" ".join)
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
+def test_a_file_is_no_run_folder(ecrctl, tmp_path, command, dry) -> None:
+    (tmp_path / "notes").write_text("x", encoding="utf-8")
+    for name in ("notes", "notes/deeper"):
+        finished = ecrctl(*command, "--run", name, *dry)
+        assert (finished.code, finished.err) == (
+            2,
+            f"error: 'notes' is a file, not a run folder\n  at   {name}\n  fix  name a folder: --run runs/demo\n",
+        )
+
+
+@pytest.mark.parametrize("command", JOBS, ids=" ".join)
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
+def test_a_folder_of_something_else_is_no_run_folder(ecrctl, tmp_path, command, dry) -> None:
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.tex").write_text("x", encoding="utf-8")
+    finished = ecrctl(*command, "--run", "thesis", *dry)
+    assert (finished.code, finished.err) == (
+        2,
+        "error: 'thesis' holds files, and no run\n"
+        "  at   thesis\n"
+        "  fix  name a new folder: --run thesis-2; or empty this one\n",
+    )
+    assert [path.name for path in (tmp_path / "thesis").iterdir()] == ["chapter.tex"]
+
+
+def test_an_empty_folder_is_a_run_folder(ecrctl, tmp_path) -> None:
+    (tmp_path / "new" / "data").mkdir(parents=True)
+    (tmp_path / "new" / ".lock").write_text("", encoding="utf-8")
+    assert ecrctl("run", "--run", "new", "--dry-run").code == 0

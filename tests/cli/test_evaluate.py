@@ -101,7 +101,7 @@ def test_the_name_of_the_evaluation(ecrctl, run, asked, arguments, name, split) 
 
 def test_the_guides_own_command_line(ecrctl, run, asked) -> None:
     words = (
-        "eval run --model_path demo --use_rl_eval --output_dir evaluation_results --split test "
+        "eval run --dataset redial --model_path demo --use_rl_eval --output_dir evaluation_results --split test "
         "--per_device_eval_batch_size 8 --context_max_length 120 --resp_max_length 50 --json"
     )
     finished = ecrctl(*words.split())

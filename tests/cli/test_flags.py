@@ -30,6 +30,7 @@ GUIDE = {
     },
 }
 CASES = [(command, flag, *rest) for command, flags in GUIDE.items() for flag, rest in flags.items()]
+CASES += [(("run",), flag, *rest) for _, flag, *rest in CASES]
 
 
 def settings_of(finished) -> dict:
@@ -60,6 +61,24 @@ def test_the_guides_own_rl_command_line(ecrctl) -> None:
     shown = ecrctl(*words.split())
     assert settings_of(shown)["ppo"]["batch_size"] == 4
     assert json.loads(shown.out)["run"] == "data/saved/emp_conv_rl_test"
+
+
+def test_the_whole_job_takes_the_guides_switches_and_its_folder(ecrctl) -> None:
+    words = (
+        "run --dataset redial --use_rl --output_dir data/saved/x --debug --log_all "
+        "--per_device_train_batch_size 2 --dry-run --json"
+    )
+    shown = ecrctl(*words.split())
+    settings = settings_of(shown)
+    assert (settings["baseline"]["micro_batch_size"], settings["ppo"]["micro_batch_size"]) == (2, 2)
+    assert json.loads(shown.out)["run"] == "data/saved/x"
+
+
+def test_help_names_both_settings_of_a_flag_that_sets_two(ecrctl, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    shown = ecrctl("run", "--help").out
+    line = next(line for line in shown.splitlines() if "--per-device-train-batch-size" in line)
+    assert "Sets baseline.micro_batch_size and ppo.micro_batch_size." in line
 
 
 @pytest.mark.parametrize(("key", "mode"), [("", "offline"), ("abc", "online")])

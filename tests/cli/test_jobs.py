@@ -6,61 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from synthetic import whole_run
+from synthetic import comparison, whole_run
 
-from ecr_engine.evaluation.comparison import Comparison, MetricComparison, Side
-from ecr_engine.evaluation.statistics import Interval
 from ecr_engine.pipeline.job import STAGES, Job, JobResult, StageOutcome
-
-
-def metric(
-    name: str, a: float, b: float, *, interval: Interval | None, p: float | None, in_reward: bool
-) -> MetricComparison:
-    return MetricComparison(
-        metric=name,
-        a=a,
-        b=b,
-        difference=b - a,
-        relative=(b - a) / a if a else None,
-        interval=interval,
-        p=p,
-        p_holm=p,
-        n=None if interval is None else 40,
-        effect=None,
-        interval_a=None,
-        interval_b=None,
-        higher_is_better=True,
-        in_reward=in_reward,
-        wins=0,
-        ties=0,
-        losses=0,
-        explanation="",
-    )
-
-
-def comparison() -> Comparison:
-    metrics = (
-        metric("reward", 0.5, 0.75, interval=Interval(0.125, 0.375), p=0.0001, in_reward=True),
-        metric("slot_f1", 0.25, 0.25, interval=Interval(-0.0625, 0.0625), p=1.0, in_reward=False),
-        metric("dist@2", 0.0, 1.5, interval=None, p=None, in_reward=False),
-    )
-    return Comparison(
-        a=Side("baseline", "runs/x:baseline", 0),
-        b=Side("policy", "runs/x:policy", 0),
-        split="test",
-        turns=40,
-        dialogues=10,
-        decoding={},
-        confidence=0.95,
-        resamples=1000,
-        seed=0,
-        forced=(),
-        skipped={"length": "only one side has it"},
-        metrics={entry.metric: entry for entry in metrics},
-        improved=(),
-        harmed=(),
-        random=(),
-    )
 
 
 @pytest.fixture
@@ -181,6 +129,7 @@ def test_a_single_stage_says_what_comes_next(ecrctl, asked) -> None:
 def trained(tmp_path) -> Path:
     """A run folder that has a policy."""
     folder = tmp_path / "runs" / "x"
+    record(folder, "ecrctl", "run")
     (folder / "policy" / "checkpoints" / "step-000010").mkdir(parents=True)
     return folder
 

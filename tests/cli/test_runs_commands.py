@@ -88,6 +88,14 @@ def test_watch_of_a_run_that_has_ended_prints_its_lines_and_how_it_stands(ecrctl
     assert finished.err == "runs/killed: stopped\n"
 
 
+def test_watch_as_json_is_one_document(ecrctl, runs) -> None:
+    finished = ecrctl("runs", "watch", "runs/killed", "--json")
+    document = json.loads(finished.out)
+    assert (document["run"], document["state"], document["seed"]) == ("runs/killed", "stopped", 7)
+    assert "stage=rl event=step step=10/40 objective/reward=0.5000" in finished.err
+    assert ecrctl("runs", "watch", "runs/killed", "--json", "--quiet").err == ""
+
+
 def test_follow_sees_what_is_added_while_somebody_writes(tmp_path) -> None:
     path = tmp_path / "events.jsonl"
     write_events(path, whole_run()[:3])

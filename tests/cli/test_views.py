@@ -7,16 +7,16 @@ import json
 import pytest
 
 
-def test_the_five_profiles_and_when_to_use_them(ecrctl) -> None:
+def test_the_profiles_and_when_to_use_them(ecrctl) -> None:
     lines = ecrctl("profile", "list").out.splitlines()
     named = [line.split()[0] for line in lines[1:] if not line.startswith(" ")]
-    assert named == ["aggressive", "balanced", "conservative", "empathy", "recommendation"]
+    assert named == ["aggressive", "balanced", "conservative", "demo", "empathy", "recommendation"]
 
 
 def test_each_profile_is_another(ecrctl) -> None:
     names = [entry["name"] for entry in json.loads(ecrctl("profile", "list", "--json").out)]
     shown = {json.dumps(json.loads(ecrctl("profile", "show", name, "--json").out)["values"]) for name in names}
-    assert len(shown) == len(names) == 5
+    assert len(shown) == len(names) == 6
 
 
 def test_show_sets_a_profile_beside_the_defaults(ecrctl) -> None:
@@ -149,6 +149,18 @@ def test_score_takes_a_slice_and_writes_one_judgement_a_line(ecrctl, samples, tm
             "error: there is no folder 'no'\n  at   --output no/x.jsonl\n  fix  mkdir -p no\n",
         ),
         (
+            ["--input", "samples.jsonl", "--output", "./samples.jsonl"],
+            2,
+            "error: the output is the input\n  at   --output samples.jsonl\n  fix  name another file with --output\n",
+        ),
+        (
+            ["--input", "samples.jsonl", "--output", "bad.jsonl"],
+            2,
+            "error: 'bad.jsonl' is there already\n"
+            "  at   --output bad.jsonl\n"
+            "  fix  name another file with --output, or remove it\n",
+        ),
+        (
             ["--input", "samples.jsonl", "--output", "x.jsonl", "--judge", "rubrik"],
             2,
             "error: judge.name must be one of rubric, not 'rubrik'\n  at   --judge\n  fix  did you mean 'rubric'?\n",
@@ -172,6 +184,9 @@ def test_score_takes_a_slice_and_writes_one_judgement_a_line(ecrctl, samples, tm
 def test_score_of_what_cannot_be_scored(ecrctl, samples, tmp_path, arguments, code, text) -> None:
     (tmp_path / "bad.jsonl").write_text('{"example_id": "1"}\n', encoding="utf-8")
     (tmp_path / "empty.jsonl").write_text("", encoding="utf-8")
+    before = samples.read_bytes()
     finished = ecrctl("score", "run", *arguments)
     assert (finished.code, finished.err) == (code, text)
+    assert samples.read_bytes() == before
+    assert (tmp_path / "bad.jsonl").read_text(encoding="utf-8") == '{"example_id": "1"}\n'
     assert not (tmp_path / "x.jsonl").exists()

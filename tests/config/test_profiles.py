@@ -25,7 +25,7 @@ def test_values_of_the_guide_and_nothing_else(name):
 
 def test_all_are_listed_with_summary_and_use():
     listed = list_profiles()
-    assert [info.name for info in listed] == sorted(GUIDE)
+    assert [info.name for info in listed] == sorted([*GUIDE, "demo"])
     assert all(info.summary.endswith(".") and info.when.endswith(".") for info in listed)
     assert all(info.path.is_file() for info in listed)
 

@@ -147,14 +147,14 @@ def test_about_half_of_the_answers_to_a_bad_mood_are_kind(dialogues: list[dict[s
 
 def test_it_is_read_like_any_source(corpus: Path, tmp_path: Path) -> None:
     summary = process(corpus, tmp_path / "out", validation_share=0.1, test_share=0.1, skip_bad=False)
-    assert summary.splits[Split.TEST].dialogues == 86
+    assert summary.splits[Split.TEST].dialogues == 144  # 20 % of 720
     assert summary.skipped == ()
     assert [counts.unlisted_slots for counts in summary.splits.values()] == [0, 0, 0]
 
 
 def test_the_least_that_the_settings_allow(tmp_path: Path) -> None:
     write_sample(tmp_path / "out", dialogues=10, movies=50, seed=1)
-    assert [len(part) for part in load(tmp_path / "out").values()] == [8, 1, 1]
+    assert [len(part) for part in load(tmp_path / "out").values()] == [7, 1, 2]  # 72, 8 and 20 % of 10
 
 
 def test_it_replaces_its_own_folder_and_no_other(tmp_path: Path) -> None:

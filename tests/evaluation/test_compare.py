@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import warnings
+from dataclasses import replace
 
 import pytest
 
@@ -14,6 +16,7 @@ from ecr_engine.evaluation.compare import (
     verdict,
     write_comparison,
 )
+from ecr_engine.evaluation.statistics import Interval
 
 SETTINGS = {"resamples": 2000, "confidence": 0.95, "seed": 0}
 
@@ -61,6 +64,7 @@ def test_a_metric_that_is_not_the_mean_of_its_turns_has_no_interval(evaluation):
     path = a / "results.json"
     results = json.loads(path.read_text())
     results["metrics"]["slot_f1"]["value"] = 0.5  # F1 0.5, agreement 0.75
+    results["metrics"]["slot_f1"]["interval"] = None
     path.write_text(json.dumps(results))
     metric = compare(a, a, **SETTINGS).metrics["slot_f1"]
     assert (metric.a, metric.interval, metric.p) == (0.5, None, None)
@@ -94,7 +98,10 @@ def test_a_turn_without_a_value_is_left_out_on_both_sides(evaluation):
 def test_one_turn_has_no_interval_and_no_conclusion(evaluation):
     comparison = compare(evaluation("a", [0.1]), evaluation("b", [0.2]), **SETTINGS)
     assert comparison.metrics["reward"].interval is None
-    assert verdict(comparison).startswith("Nothing can be concluded on 1 held-out test turns of 1 dialogues")
+    assert verdict(comparison).startswith(
+        "Nothing can be concluded on 1 held-out test turns of 1 dialogues: reward 0.200 against 0.100, difference "
+        "+0.100, and 1 are too few dialogues: at least 10 are needed; "
+    )
 
 
 @pytest.mark.parametrize(
@@ -184,7 +191,7 @@ def test_a_damaged_comparison(tmp_path, text, what, line):
         read_comparison(path)
     problem = error.value.problems[0]
     assert (problem.what, problem.at) == (what, f"{path}:{line}")
-    assert problem.fix == "compare again: ecrctl compare RUN"
+    assert problem.fix == "remove the file, and type `ecrctl run` again with the same settings"
 
 
 def test_a_missing_comparison(tmp_path):
@@ -198,7 +205,7 @@ def test_verdicts_say_what_the_interval_says(evaluation):
     alike = evaluation("alike", [0.2, 0.2] * 5 + [0.1, 0.1] * 5)
     better = verdict(compare(low, high, **SETTINGS))
     assert better.startswith("High is better than low at the objective on 20 held-out test turns of 10 dialogues")
-    assert "reward 0.500 against 0.150, difference +0.350, 95% interval +0.350 to +0.350" in better
+    assert "reward 0.500 against 0.150, difference +0.350, 95% interval +0.350 to +0.350, p 0.00" in better
     assert better.endswith("of 1 tested metrics outside the reward: other better.")
     worse = verdict(compare(high, low, **SETTINGS))
     assert worse.startswith("Low is worse than high at the objective")
@@ -206,3 +213,115 @@ def test_verdicts_say_what_the_interval_says(evaluation):
     unclear = verdict(compare(low, alike, **SETTINGS))
     assert unclear.startswith("No difference between alike and low is shown at the objective on 20 held-out")
     assert unclear.endswith("no tested metric outside the reward speaks for or against it.")
+
+
+def with_objective(comparison, **changes):
+    """The comparison with other numbers for its objective."""
+    reward = replace(comparison.metrics["reward"], **changes)
+    return replace(comparison, metrics={**comparison.metrics, "reward": reward})
+
+
+@pytest.mark.parametrize(
+    ("interval", "p", "claim"),
+    [
+        (Interval(0.001, 0.02), 0.049, "Policy is better than baseline at"),
+        (Interval(-0.02, -0.001), 0.049, "Policy is worse than baseline at"),
+        (Interval(-0.001, 0.02), 0.2, "No difference between policy and baseline is shown at"),
+        (
+            Interval(0.001, 0.02),
+            0.251,
+            "No difference between policy and baseline is shown, since the interval excludes 0 but the p value does "
+            "not confirm it, at",
+        ),
+        (
+            Interval(-0.02, -0.001),
+            0.06,
+            "No difference between policy and baseline is shown, since the interval excludes 0 but the p value does "
+            "not confirm it, at",
+        ),
+        (
+            Interval(-0.001, 0.02),
+            0.03,
+            "No difference between policy and baseline is shown, since the p value is small but the interval includes "
+            "0, at",
+        ),
+    ],
+)
+def test_a_difference_is_claimed_only_where_interval_and_p_agree(noisy_pair, interval, p, claim):
+    comparison = with_objective(compare(*noisy_pair, **SETTINGS), interval=interval, p=p)
+    text = verdict(comparison)
+    assert text.startswith(f"{claim} the objective on 200 held-out test turns of 100 dialogues (reward ")
+    assert f"interval {interval.low:+.3f} to {interval.high:+.3f}, p {p:.3f});" in text
+
+
+def test_with_nine_dialogues_nothing_is_concluded(evaluation):
+    nine = compare(evaluation("a", [0.1, 0.2] * 9), evaluation("b", [0.5, 0.6] * 9), **SETTINGS)
+    assert nine.metrics["reward"].p < 0.05 and nine.metrics["reward"].interval.low > 0
+    assert verdict(nine).startswith("Nothing can be concluded on 18 held-out test turns of 9 dialogues: ")
+    assert "difference +0.400, and 9 are too few dialogues: at least 10 are needed; " in verdict(nine)
+
+
+def test_too_few_dialogues_are_blamed_only_where_they_are_to_blame(noisy_pair):
+    comparison = with_objective(compare(*noisy_pair, **SETTINGS), interval=None, p=None, n=None)
+    text = verdict(comparison)
+    assert text.startswith("Nothing can be concluded on 200 held-out test turns of 100 dialogues: ")
+    assert ", and no interval can be drawn from the turns that have it on both sides; " in text
+    assert "too few" not in text
+
+
+def test_a_metric_whose_interval_includes_zero_has_not_changed(noisy_pair):
+    comparison = compare(*noisy_pair, **SETTINGS)
+    length = replace(comparison.metrics["length"], p_holm=0.01, difference=0.1)
+    for interval, outcome in ((Interval(0.05, 0.2), "length better"), (Interval(-0.05, 0.2), "none changed")):
+        metrics = {**comparison.metrics, "length": replace(length, interval=interval)}
+        assert f"of 1 tested metrics outside the reward: {outcome}" in verdict(replace(comparison, metrics=metrics))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "what"),
+    [
+        ("a", None, "reward: null is not a number"),
+        ("difference", "nan", 'reward: "nan" is not a number'),
+        ("p", "inf", 'reward: "inf" is not a number'),
+        ("interval", [0.1, None], "reward: null is not a number"),
+        ("interval", [0.1], "reward: list index out of range"),
+    ],
+)
+def test_a_comparison_with_a_value_that_is_no_number(noisy_pair, tmp_path, field, value, what):
+    path = tmp_path / "comparison.json"
+    write_comparison(path, compare(*noisy_pair, **SETTINGS))
+    raw = json.loads(path.read_text())
+    raw["metrics"]["reward"][field] = value
+    path.write_text(json.dumps(raw, indent=2))
+    line = path.read_text().splitlines().index('    "reward": {') + 1
+    with pytest.raises(DataError) as error:
+        read_comparison(path)
+    problem = error.value.problems[0]
+    assert (problem.what, problem.at) == (f"a comparison with a wrong or missing field: {what}", f"{path}:{line}")
+
+
+def test_a_comparison_with_nan(noisy_pair, tmp_path):
+    path = tmp_path / "comparison.json"
+    write_comparison(path, compare(*noisy_pair, **SETTINGS))
+    path.write_text(path.read_text().replace('"confidence": 0.95', '"confidence": NaN'))
+    line = path.read_text().splitlines().index('  "confidence": NaN,') + 1
+    with pytest.raises(DataError) as error:
+        read_comparison(path)
+    assert (error.value.problems[0].what, error.value.problems[0].at) == (
+        "NaN is not a finite number",
+        f"{path}:{line}",
+    )
+
+
+@pytest.mark.parametrize("sides", [(1e308, 1.2e308), (-1.7e308, 1.7e308), (5e-324, 1.0), (0.1, 1e200)])
+def test_extreme_values_warn_nobody_and_come_back_from_the_disk(evaluation, tmp_path, sides):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        a, b = (
+            evaluation(name, [value, 0.5] * 12, outside={"other": [0.5, value] * 12})
+            for name, value in zip("ab", sides, strict=True)
+        )
+        comparison = compare(a, b, **SETTINGS)
+        verdict(comparison)
+        write_comparison(tmp_path / "comparison.json", comparison)
+        assert read_comparison(tmp_path / "comparison.json") == comparison

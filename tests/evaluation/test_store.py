@@ -64,7 +64,7 @@ def test_a_missing_evaluation(tmp_path):
     with pytest.raises(DataError) as error:
         read_evaluation(tmp_path / "nowhere")
     assert message(error) == (
-        f"there is no evaluation here | {tmp_path}/nowhere/results.json | evaluate again: ecrctl eval run"
+        f"there is no evaluation here | {tmp_path}/nowhere/results.json | evaluate again: ecrctl eval run RUN"
     )
 
 
@@ -136,3 +136,77 @@ def test_results_without_a_field(evaluation):
     with pytest.raises(DataError) as error:
         read_result(path.parent)
     assert message(error).startswith(f"a results file with a wrong or missing field: 'turns' | {path}:1")
+
+
+def changed(path, old, new):
+    """The file with one part replaced, and the line where it stood."""
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+    return text[: text.index(old)].count("\n") + 1
+
+
+@pytest.mark.parametrize(
+    ("literal", "what"),
+    [
+        ("NaN", "NaN is not a finite number"),
+        ("-Infinity", "-Infinity is not a finite number"),
+        ("1e999", "1e999 is not a finite number"),
+        ('"0.5"', 'a results file with a wrong or missing field: reward: "0.5" is not a number'),
+        ('"nan"', 'a results file with a wrong or missing field: reward: "nan" is not a number'),
+        ("true", "a results file with a wrong or missing field: reward: true is not a number"),
+        ("9" * 400, "a results file with a wrong or missing field: reward: int too large to convert to float"),
+    ],
+)
+def test_a_value_that_is_no_number(evaluation, literal, what):
+    path = evaluation("policy", [0.5, 0.25]) / "results.json"
+    line = changed(path, '"value": 0.375', f'"value": {literal}')
+    with pytest.raises(DataError) as error:
+        read_result(path.parent)
+    # A wrong field is found by its metric, whose name stands one line above the value.
+    at = line - 1 if "field" in what else line
+    assert message(error) == f"{what} | {path}:{at} | evaluate again: ecrctl eval run RUN"
+
+
+def test_an_interval_with_a_missing_end(evaluation):
+    path = evaluation("policy", [0.5]) / "results.json"
+    raw = json.loads(path.read_text())
+    raw["metrics"]["reward"]["interval"] = [0.1, None]
+    path.write_text(json.dumps(raw))
+    with pytest.raises(DataError, match="a wrong or missing field: reward: null is not a number"):
+        read_result(path.parent)
+
+
+@pytest.mark.parametrize(
+    ("literal", "what"),
+    [
+        ("NaN", "NaN is not a finite number"),
+        ("1e999", "1e999 is not a finite number"),
+        ('"nan"', 'a sample with a wrong or missing field: reward: "nan" is not a number'),
+    ],
+)
+def test_a_turn_whose_value_is_no_number(evaluation, literal, what):
+    path = evaluation("policy", [0.5, 0.25]) / "samples.jsonl"
+    line = changed(path, '"metrics": {"reward": 0.25}', f'"metrics": {{"reward": {literal}}}')
+    assert line == 2
+    with pytest.raises(DataError) as error:
+        read_evaluation(path.parent)
+    assert message(error) == f"{what} | {path}:2 | evaluate again: ecrctl eval run RUN"
+
+
+@pytest.mark.parametrize(("value", "shown"), [("0.9", "0.9"), ("0.375002", "0.375002"), ("null", "nothing")])
+def test_a_mean_that_its_turns_contradict(evaluation, value, shown):
+    path = evaluation("policy", [0.5, 0.25]) / "results.json"
+    line = changed(path, '"value": 0.375', f'"value": {value}')
+    with pytest.raises(DataError) as error:
+        read_evaluation(path.parent)
+    assert message(error) == (
+        f"'reward' is {shown}, and the mean of its turns in samples.jsonl is 0.375 | {path}:{line - 1} | "
+        "evaluate again: ecrctl eval run RUN"
+    )
+
+
+def test_a_mean_that_is_off_by_rounding_alone_is_read(evaluation):
+    path = evaluation("policy", [0.5, 0.25]) / "results.json"
+    changed(path, '"value": 0.375', '"value": 0.3750005')
+    assert read_evaluation(path.parent)[0].metrics["reward"].value == 0.3750005

@@ -16,6 +16,7 @@ from ecr_engine.evaluation.statistics import Interval
         (-0.5, False, "−0.500"),
         (0.0, True, "0.000"),
         (1234.56, False, "1234.6"),
+        (-1.5e300, True, "−1.5e+300"),
         (None, False, "–"),
     ],
 )
@@ -26,6 +27,7 @@ def test_number(value, sign, text):
 def test_percent_interval_and_p():
     assert wording.percent(0.2) == "+20.0 %"
     assert wording.percent(-0.051) == "−5.1 %"
+    assert wording.percent(2.5e200) == "+2.5e+202 %"
     assert wording.percent(None) == wording.interval(None) == wording.p_value(None) == "–"
     assert wording.interval(Interval(-0.01, 0.2)) == "−0.010 to +0.200"
     assert wording.p_value(0.0001) == "< 0.001"

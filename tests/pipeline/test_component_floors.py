@@ -7,9 +7,9 @@ import pytest
 from ecr_engine.pipeline.stages.rl import floor, mean
 
 
-def test_the_floor_is_a_standard_error_below_the_mean():
+def test_the_floor_is_the_end_of_the_interval():
     # mean 0.5, standard deviation sqrt(0.5), standard error sqrt(0.5) / sqrt(2) = 0.5
-    assert floor([0.0, None, 1.0]) == pytest.approx(0.0)
+    assert floor([0.0, None, 1.0]) == pytest.approx(0.5 - 1.96 * 0.5)
 
 
 def test_equal_scores_have_some_room_too():

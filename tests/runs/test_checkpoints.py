@@ -160,16 +160,32 @@ def test_verify_names_each_fault(tmp_path):
 
 
 def test_verify_without_a_manifest(tmp_path):
-    assert [problem.what for problem in verify(tmp_path)] == [
-        f"there is no checkpoint manifest 'manifest.json' in {tmp_path}"
-    ]
+    (problem,) = verify(tmp_path)
+    assert problem.what == f"there is no checkpoint manifest 'manifest.json' in {tmp_path}"
+    assert problem.at == f"{tmp_path}/manifest.json"
+    assert problem.fix == "use another checkpoint: `ecrctl checkpoint list RUN`"
 
 
 def test_a_newer_manifest(tmp_path):
     path = save(tmp_path, 1)
     (path / "manifest.json").write_text('{"schema": 9}')
     with pytest.raises(DataError, match="the checkpoint manifest has schema 9, and this version reads up to 1"):
-        list_checkpoints(tmp_path)
+        load_manifest(path)
+
+
+def test_damaged_checkpoints_are_listed_as_such_among_the_others(tmp_path):
+    save(tmp_path, 1, keep_last=9, best=True, loss=0.5)
+    for step in (2, 3):
+        save(tmp_path, step, keep_last=9)
+    folder = tmp_path / "checkpoints"
+    (folder / "step-000002" / "manifest.json").unlink()
+    (folder / "step-000003" / "manifest.json").write_text("{")
+    whole, missing, torn = list_checkpoints(tmp_path)
+    assert (whole.step, whole.metrics, whole.size, whole.is_best, whole.damaged) == (1, {"loss": 0.5}, 5, True, None)
+    assert (missing.step, missing.metrics, missing.size) == (2, {}, 0)
+    assert missing.damaged == f"there is no checkpoint manifest 'manifest.json' in {folder}/step-000002"
+    assert (torn.step, torn.is_latest) == (3, True)
+    assert torn.damaged.startswith("the checkpoint manifest is not valid JSON: ")
 
 
 def test_no_checkpoint_yet(tmp_path):

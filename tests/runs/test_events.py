@@ -3,7 +3,9 @@
 import json
 import math
 
-from ecr_engine.runs.events import EventLog, read_events
+import pytest
+
+from ecr_engine.runs.events import EventLog, drop_events, read_events
 
 
 def test_events_come_back_in_order(tmp_path):
@@ -46,3 +48,38 @@ def test_a_line_torn_inside_of_a_letter(tmp_path):
     with path.open("ab") as handle:
         handle.write('{"time": 1, "stage": "ä'.encode()[:-1])
     assert [event.values["text"] for event in read_events(path)] == ["fine"]
+
+
+EVENT = {"time": 1.0, "stage": "rl", "step": 1, "kind": "step", "values": {}}
+NO_EVENTS = [
+    "{}",
+    "[]",
+    "7",
+    json.dumps({**EVENT, "values": None}),
+    json.dumps({**EVENT, "step": "x"}),
+    json.dumps({key: value for key, value in EVENT.items() if key != "stage"}),
+]
+
+
+@pytest.mark.parametrize("line", NO_EVENTS)
+def test_a_line_of_json_that_is_no_event_is_skipped(tmp_path, line):
+    path = tmp_path / "events.jsonl"
+    EventLog(path).emit("rl", "step", 1)
+    with path.open("a") as handle:
+        handle.write(line + "\n")
+    EventLog(path).emit("rl", "step", 2)
+    assert [event.step for event in read_events(path)] == [1, 2]
+
+
+def test_dropping_events_leaves_those_of_others_and_what_can_not_be_read(tmp_path):
+    path = tmp_path / "events.jsonl"
+    EventLog(path).emit("baseline", "step", 9)
+    for step in (1, 2, 3):
+        EventLog(path).emit("rl", "step", step)
+    with path.open("ab") as handle:
+        handle.write(b'{"stage": "rl"}\n{"stage": "rl", "te\xc3\n')
+    lines = path.read_bytes().splitlines()
+    drop_events(path, "rl", after=2)
+    assert path.read_bytes().splitlines() == [*lines[:3], *lines[4:]]
+    drop_events(path, "rl", after=None)
+    assert path.read_bytes().splitlines() == [lines[0], *lines[4:]]

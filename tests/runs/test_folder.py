@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 
 from ecr_engine.errors import DataError, EcrError, ExitCode
-from ecr_engine.runs.folder import RunFolder, list_runs
+from ecr_engine.runs.folder import RunFolder, list_runs, scan_runs
 from ecr_engine.runs.record import RunRecord, StageRecord
 
 RECORD = RunRecord(
@@ -122,6 +122,23 @@ def test_runs_are_listed(tmp_path):
     (tmp_path / "no run").mkdir()
     assert [run.root.name for run in list_runs(tmp_path)] == ["a", "b"]
     assert list_runs(tmp_path / "none") == []
+
+
+def test_a_damaged_run_does_not_hide_the_others(tmp_path):
+    for name in ("a", "b", "c"):
+        RunFolder(tmp_path / name).create()
+        RunFolder(tmp_path / name).write_record(RECORD)
+    (tmp_path / "b" / "run.json").write_text('{"schema": 1,')
+    (tmp_path / "c" / "run.json").write_text("[]")
+    (first, record), (second, torn), (third, listed) = scan_runs(tmp_path)
+    assert [run.root.name for run in (first, second, third)] == ["a", "b", "c"]
+    assert record == RECORD
+    assert torn.problems[0].what.startswith("the run record is not valid JSON: ")
+    assert torn.problems[0].at == f"{tmp_path}/b/run.json:1"
+    assert listed.problems[0].what == "the run record is not a JSON object"
+    with pytest.raises(DataError, match="the run record is not a JSON object"):
+        third.read_record()
+    assert scan_runs(tmp_path / "none") == []
 
 
 HOLD = """

@@ -23,8 +23,8 @@ from ecr_engine.rl.rollout import Score
 from ecr_engine.rl.trainer import PPOTrainer, Prompts, SaveState
 from ecr_engine.runs.checkpoints import best, latest, list_checkpoints, save_checkpoint
 
-TOLERANCE = 1.0
-"""Standard errors that a component may fall on validation and still count as held."""
+TOLERANCE = 1.96
+"""Standard errors that a component may fall on validation and still count as held: to the end of its 95 % interval."""
 
 LEAST_TOLERANCE = 0.005
 """What a component may fall in any case: one that is the same for every turn has no standard error."""
@@ -93,7 +93,7 @@ def mean(scores: Sequence[float | None]) -> float:
 
 
 def floor(scores: Sequence[float | None]) -> float:
-    """The mean less its standard error, or less `LEAST_TOLERANCE`: below it a component counts as given up."""
+    """The lower end of the mean's 95 % interval, or a little less: below it a component counts as given up."""
     known = [score for score in scores if score is not None]
     spread = statistics.stdev(known) if len(known) > 1 else 0.0
     return mean(scores) - max(TOLERANCE * spread / math.sqrt(max(1, len(known))), LEAST_TOLERANCE)
