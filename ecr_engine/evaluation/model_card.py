@@ -12,6 +12,7 @@ from ecr_engine.evaluation.evidence import Evidence, gather
 from ecr_engine.evaluation.store import EvaluationResult
 from ecr_engine.evaluation.verdict import verdict
 from ecr_engine.runs.atomic import write_text
+from ecr_engine.runs.checkpoints import has_best
 
 Section = tuple[str, Sequence[str]]
 
@@ -85,12 +86,13 @@ def _use(evidence: Evidence) -> list[str]:
     stages = [name for name in ("policy", "baseline") if (evidence.folder.stage(name) / "latest").is_dir()]
     if not stages:
         return ["This run has no checkpoint of a language model yet."]
+    link = "best" if has_best(evidence.folder.stage(stages[0])) else "latest"
     return [
         "```python",
         "from transformers import AutoModelForCausalLM, AutoTokenizer",
         "",
-        f'model = AutoModelForCausalLM.from_pretrained("{stages[0]}/latest")',
-        f'tokenizer = AutoTokenizer.from_pretrained("{stages[0]}/latest")',
+        f'model = AutoModelForCausalLM.from_pretrained("{stages[0]}/{link}")',
+        f'tokenizer = AutoTokenizer.from_pretrained("{stages[0]}/{link}")',
         "```",
     ]
 

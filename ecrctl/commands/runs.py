@@ -26,7 +26,7 @@ def list_command(
         ecrctl runs list experiments/ --json
     """
     from ecr_engine.errors import DataError
-    from ecr_engine.runs.folder import list_runs
+    from ecr_engine.runs.folder import scan_runs
     from ecrctl.ui import runs_view
 
     if folder is not None and not folder.is_dir():
@@ -34,7 +34,7 @@ def list_command(
             f"there is no folder '{folder}'", at=str(folder), fix="name a folder of runs: ecrctl runs list runs"
         )
     place = folder or Path("runs")
-    runs_view.show_list(place, list_runs(place), as_json=output.json)
+    runs_view.show_list(place, scan_runs(place), as_json=output.json)
 
 
 @app.command()

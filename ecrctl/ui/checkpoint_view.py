@@ -40,7 +40,14 @@ def show_list(found: Mapping[str, Sequence[CheckpointInfo]], *, as_json: bool) -
         Column("metrics", spare=1),
     )
     rows = [
-        (stage, str(info.step), _marks(info), size(info.size), moment(info.created), _metrics(info.metrics))
+        (
+            stage,
+            str(info.step),
+            "damaged" if info.damaged else _marks(info),
+            size(info.size),
+            moment(info.created),
+            info.damaged or _metrics(info.metrics),
+        )
         for stage, infos in found.items()
         for info in infos
     ]

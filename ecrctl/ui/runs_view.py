@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ecr_engine.errors import DataError
 from ecrctl.ui.checkpoint_view import moment
 from ecrctl.ui.comparison import show_comparison
 from ecrctl.ui.console import results, say
@@ -24,13 +25,16 @@ def status(run: RunFolder, record: RunRecord) -> str:
     return "stopped" if record.status == "running" and run.lock_holder() is None else record.status
 
 
-def show_list(folder: Path, runs: Sequence[RunFolder], *, as_json: bool) -> None:
-    """Prints the runs of a folder, the newest first."""
-    pairs = sorted(((run, run.read_record()) for run in runs), key=lambda pair: -pair[1].started)
+def show_list(folder: Path, runs: Sequence[tuple[RunFolder, RunRecord | DataError]], *, as_json: bool) -> None:
+    """Prints the runs of a folder, the newest first; those whose record can't be read last, with the reason."""
+    whole = [(run, record) for run, record in runs if not isinstance(record, DataError)]
+    pairs = sorted(whole, key=lambda pair: -pair[1].started)
+    damaged = [(run, error) for run, error in runs if isinstance(error, DataError)]
     if as_json:
-        print_document([{"run": run.root, "state": status(run, record), **record.to_json()} for run, record in pairs])
+        told = [{"run": run.root, "state": status(run, record), **record.to_json()} for run, record in pairs]
+        print_document([*told, *({"run": run.root, "state": "damaged", "error": str(error)} for run, error in damaged)])
         return
-    if not pairs:
+    if not runs:
         say(f"no runs in {folder}; start one: ecrctl run")
         return
     columns = (
@@ -52,6 +56,7 @@ def show_list(folder: Path, runs: Sequence[RunFolder], *, as_json: bool) -> None
         )
         for run, record in pairs
     ]
+    rows += [(str(run.root), "damaged", "", "", "", str(error)) for run, error in damaged]
     show(results(), columns, rows)
 
 

@@ -41,6 +41,16 @@ def test_list(ecrctl, run) -> None:
     assert rows[2][3:5] == ["9", "B"]
 
 
+def test_a_damaged_checkpoint_hides_no_other(ecrctl, run) -> None:
+    (run.stage("policy") / "checkpoints" / "step-000010" / "manifest.json").unlink()
+    rows = [line.split() for line in ecrctl("checkpoint", "list", "demo").out.splitlines()]
+    assert [row[:3] for row in rows[1:]] == [
+        ["baseline", "40", "latest,"],
+        ["policy", "10", "damaged"],
+        ["policy", "20", "latest"],
+    ]
+
+
 def test_list_as_json(ecrctl, run) -> None:
     document = json.loads(ecrctl("checkpoint", "list", "demo", "--json").out)
     assert [entry["step"] for entry in document["policy"]] == [10, 20]

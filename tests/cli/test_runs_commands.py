@@ -65,6 +65,14 @@ def test_list_as_json(ecrctl, runs) -> None:
     assert [(entry["run"], entry["state"]) for entry in document][1] == ("runs/killed", "stopped")
 
 
+def test_a_damaged_run_hides_no_other(ecrctl, runs) -> None:
+    (runs / "killed" / "run.json").write_text("{")
+    rows = [line.split() for line in ecrctl("runs", "list").out.splitlines()]
+    assert [row[:2] for row in rows[1:4]] == [["runs/new", "failed"], ["runs/old", "done"], ["runs/killed", "damaged"]]
+    document = json.loads(ecrctl("runs", "list", "--json").out)
+    assert (document[2]["state"], "not valid JSON" in document[2]["error"]) == ("damaged", True)
+
+
 def test_list_of_nothing(ecrctl) -> None:
     assert ecrctl("runs", "list").out == "no runs in runs; start one: ecrctl run\n"
 

@@ -150,6 +150,8 @@ def test_the_model_card_has_the_results_and_how_to_load_the_model(full):
     assert "\n# demo\n" in card
     assert "\n**Policy is better than baseline at the objective" in card
     assert 'AutoModelForCausalLM.from_pretrained("policy/latest")' in card
+    (run.stage("policy") / "best").symlink_to("latest")
+    assert 'AutoModelForCausalLM.from_pretrained("policy/best")' in write_model_card(run.root).read_text()
     assert "| dist@1 | 1.310 | 1.110 | −0.200 | – | – | not tested |" in card
     assert "- Weights of the reward: bleu 1.0, empathy 2.0" in card
     assert "- rl: clip fraction 0.34 is above 0.3: the updates are large" in card
