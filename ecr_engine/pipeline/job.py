@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ecr_engine.config.provenance import provenance
 from ecr_engine.config.resolve import Origin, Resolved
 from ecr_engine.config.settings import Settings
-from ecr_engine.errors import DataError, EcrError, ExitCode, UsageError, suggestion
+from ecr_engine.errors import DataError, UsageError, suggestion
 from ecr_engine.models.registry import check_backbone_name, check_encoder_name
+from ecr_engine.pipeline.book import Book, recorded, run_log
 from ecr_engine.pipeline.stage import Stage, StageContext, fingerprint
 from ecr_engine.pipeline.table import TABLE, source_fingerprint
-from ecr_engine.runs.atomic import write_json, write_text
 from ecr_engine.runs.checkpoints import chosen, list_checkpoints, sweep
 from ecr_engine.runs.events import EventLog, Listener, drop_events
 from ecr_engine.runs.folder import TRAINED_STAGES, RunFolder
 from ecr_engine.runs.manifest import load_manifest
 from ecr_engine.runs.record import RunRecord, StageRecord, StageStatus
-from ecr_engine.runs.tracking import WandbTracker
 
 if TYPE_CHECKING:
     from ecr_engine.evaluation.comparison import Comparison
@@ -183,7 +180,7 @@ def run_job(job: Job, *, until: str = "report", listeners: Sequence[Listener] = 
     wanted = _fingerprints(job, stages)
     folder = RunFolder(job.folder)
     folder.create()
-    with folder.lock(), _recorded(job, folder, wanted) as book, _log(job, folder, listeners) as log:
+    with folder.lock(), recorded(job, folder, wanted) as book, run_log(job, folder, listeners) as log:
         outcomes = []
         ran: set[str] = set()
         for stage in stages:
@@ -261,89 +258,8 @@ def _damage(folder: RunFolder, output: str) -> str | None:
     return None
 
 
-class _Book:
-    """The run's record, written at every change.
-
-    Args:
-        folder: the run's folder.
-        record: as it stands.
-    """
-
-    def __init__(self, folder: RunFolder, record: RunRecord) -> None:
-        self._folder = folder
-        self.record = record
-        self._folder.write_record(record)
-
-    def change(self, **changes: object) -> None:
-        """Replaces fields of the record and writes it."""
-        self.record = replace(self.record, **changes)  # type: ignore[arg-type]
-        self._folder.write_record(self.record)
-
-    def stage(self, name: str, stage: StageRecord) -> None:
-        """Replaces one stage's record and writes it all."""
-        self.change(stages={**self.record.stages, name: stage})
-
-
-@contextmanager
-def _recorded(job: Job, folder: RunFolder, wanted: Mapping[str, str]) -> Iterator[_Book]:
-    """Keeps `run.json` true whatever happens inside the block."""
-    before = folder.read_record() if folder.exists() else None
-    made_by = provenance()
-    record = RunRecord(
-        command=job.command,
-        seed=job.resolved.settings.seed,
-        git_revision=made_by.git_revision,
-        packages=made_by.packages,
-        hardware=made_by.to_json()["hardware"],
-        data_fingerprint=wanted["data"],
-        profiles=job.resolved.profiles,
-        started=time.time(),
-        stages=before.stages if before else {},
-    )
-    write_text(folder.resolved_config, job.resolved.to_toml())
-    write_json(folder.config_origin, job.resolved.origins_json())
-    book = _Book(folder, record)
-    try:
-        yield book
-    except EcrError as error:
-        book.change(status="failed", exit_code=int(error.exit_code), finished=time.time())
-        raise
-    except KeyboardInterrupt:
-        book.change(status="interrupted", exit_code=int(ExitCode.INTERRUPTED), finished=time.time())
-        raise
-    except SystemExit as leaving:
-        book.change(status="interrupted", exit_code=int(leaving.code or 0), finished=time.time())
-        raise
-    except BaseException:
-        book.change(status="failed", exit_code=int(ExitCode.FAILED), finished=time.time())
-        raise
-    book.change(status="done", exit_code=int(ExitCode.DONE), finished=time.time())
-
-
-@contextmanager
-def _log(job: Job, folder: RunFolder, listeners: Sequence[Listener]) -> Iterator[EventLog]:
-    """The run's event log, with the tracker that the settings ask for among its listeners."""
-    tracking = job.resolved.settings.tracking
-
-    def warn(text: str) -> None:
-        EventLog(folder.events, listeners).emit("tracking", "warning", what=text)
-
-    tracker = WandbTracker(
-        tracking.wandb,
-        tracking.project,
-        folder.root.name,
-        folder.root,
-        job.resolved.settings.model_dump(mode="json"),
-        warn=warn,
-    )
-    try:
-        yield EventLog(folder.events, (*listeners, tracker))
-    finally:
-        tracker.close()
-
-
 def _run_stage(
-    stage: Stage, job: Job, folder: RunFolder, book: _Book, log: EventLog, wanted: Mapping[str, str]
+    stage: Stage, job: Job, folder: RunFolder, book: Book, log: EventLog, wanted: Mapping[str, str]
 ) -> float:
     """Runs one stage and records it; returns its seconds."""
     earlier = book.record.stages.get(stage.name)

@@ -13,7 +13,7 @@ from ecr_engine.models.backbone import Backbone, TinyShape, build_tiny, load_bac
 from ecr_engine.models.placement import make_accelerator
 from ecr_engine.pipeline.stage import StageContext
 from ecr_engine.pipeline.stages.data import load_split
-from ecr_engine.runs.checkpoints import save_checkpoint
+from ecr_engine.pipeline.stages.saving import saving
 from ecr_engine.training.sft import BaselineTrainer
 
 LEAST_PROMPT = 16
@@ -87,14 +87,6 @@ def run(context: StageContext) -> None:
     backbone = make_backbone(settings, train)
     encoder = prompt_encoder(backbone.tokenizer, settings.prompt)
     context.emit("baseline", "note", what=f"{settings.backbone.name}: {backbone.parameters / 1e6:.1f} M weights")
-    stage = context.folder.stage("baseline")
-
-    def save(step: int, metrics: dict[str, float], *, best: bool) -> None:
-        path = save_checkpoint(
-            stage, step, backbone.save, metrics=metrics, best=best, keep_last=settings.checkpoints.keep_last
-        )
-        context.emit("baseline", "checkpoint", step, path=path.name, best=best)
-
     trainer = BaselineTrainer(
         backbone,
         settings.baseline,
@@ -102,7 +94,7 @@ def run(context: StageContext) -> None:
         seed=settings.seed,
         scaled=settings.backbone.scale_learning_rate,
         emit=context.emit,
-        save=save,
+        save=saving(context, "baseline", backbone.save),
     )
     result = trainer.train([encoder.encode(row) for row in train], [encoder.encode(row) for row in valid])
     reason = "stopped early" if result.stopped_early else "all steps done"

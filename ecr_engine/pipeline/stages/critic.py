@@ -17,7 +17,8 @@ from ecr_engine.pipeline.stage import StageContext
 from ecr_engine.pipeline.stages.baseline import load_checkpoint
 from ecr_engine.pipeline.stages.data import load_split
 from ecr_engine.pipeline.stages.judge import JUDGEMENTS
-from ecr_engine.runs.checkpoints import best, save_checkpoint
+from ecr_engine.pipeline.stages.saving import saving
+from ecr_engine.runs.checkpoints import best
 from ecr_engine.scoring.judge import DIMENSIONS
 from ecr_engine.scoring.store import JudgedRow, read_judgements
 from ecr_engine.training.critic import CriticTrainer, JudgedResponse
@@ -87,14 +88,6 @@ def run(context: StageContext) -> None:
     rows = list(read_judgements(context.folder.scores / JUDGEMENTS))
     train, valid = split_rows(rows, load_split(context.folder, Split.TRAIN))
     critic = make_critic(settings, context)
-    stage = context.folder.stage("critic")
-
-    def save(step: int, metrics: dict[str, float], *, best: bool) -> None:
-        path = save_checkpoint(
-            stage, step, critic.save, metrics=metrics, best=best, keep_last=settings.checkpoints.keep_last
-        )
-        context.emit("critic", "checkpoint", step, path=path.name, best=best)
-
     trainer = CriticTrainer(
         critic,
         settings.critic,
@@ -102,7 +95,7 @@ def run(context: StageContext) -> None:
         seed=settings.seed,
         scaled=settings.backbone.scale_learning_rate,
         emit=context.emit,
-        save=save,
+        save=saving(context, "critic", critic.save),
     )
     report = trainer.train(train, valid)
     context.emit(
