@@ -26,6 +26,7 @@ from ecr_engine.config.layers import (
     set_layer,
 )
 from ecr_engine.config.settings import Settings
+from ecr_engine.config.tables import leaves
 from ecr_engine.config.together import check_together
 from ecr_engine.config.toml_lines import KeyPath
 from ecr_engine.errors import Problem, SettingsError
@@ -101,7 +102,7 @@ def resolve(
         SettingsError: with every problem of every layer, or of the settings that contradict each other.
     """
     problems: list[Problem] = []
-    values = dict(_leaves(Settings().model_dump()))
+    values = dict(leaves(Settings().model_dump()))
     origins = dict.fromkeys(values, Origin("default", DEFAULT_PLACE))
     sources = _sources(
         profiles, config, start or Path.cwd(), os.environ if environ is None else environ, sets, flags or {}
@@ -148,14 +149,6 @@ def _sources(
         yield partial(set_layer, text)
     for key, (setting, typed) in flags.items():
         yield partial(flag_layer, key, setting, typed)
-
-
-def _leaves(values: Mapping[str, Any], above: KeyPath = ()) -> Iterator[tuple[KeyPath, object]]:
-    for key, value in values.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, (*above, key))
-        else:
-            yield (*above, key), value
 
 
 def _tables(values: Mapping[KeyPath, object]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ecr_engine.config.tables import dotted
 from ecr_engine.errors import DataError
 from ecr_engine.evaluation.comparison import Comparison, read_comparison
 from ecr_engine.evaluation.store import EvaluationResult, is_evaluation, read_result
@@ -134,18 +135,9 @@ def _evaluation(folder: Path) -> EvaluationResult | None:
 
 def _settings(config: Mapping[str, Any], origins: Path) -> Iterator[Setting]:
     known = read_json(origins, "origin file") if origins.is_file() else {}
-    for name, value in _flat(config):
+    for name, value in dotted(config):
         origin = known.get(name, {})
         yield Setting(name, _toml(value), str(origin.get("layer", "")), str(origin.get("where", "")))
-
-
-def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The leaves of nested tables by dotted name."""
-    for key, value in table.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def _toml(value: object) -> str:

@@ -269,9 +269,10 @@ def _run_stage(
         and earlier.status != "done"
         and earlier.fingerprint == wanted[stage.name]
     )
-    for name in TRAINED_STAGES:
-        sweep(folder.stage(name))
     _clear(stage, folder, resume=resume)
+    for name in TRAINED_STAGES:
+        if name in stage.outputs:
+            sweep(folder.stage(name))
     started, clock = time.time(), time.perf_counter()
 
     def remember(status: StageStatus) -> float:

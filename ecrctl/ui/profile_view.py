@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ecrctl.ui.console import results, say
 from ecrctl.ui.document import print_document
-from ecrctl.ui.settings_view import annotated, leaves
+from ecrctl.ui.settings_view import annotated
 from ecrctl.ui.tables import Column, facts, show
 
 if TYPE_CHECKING:
@@ -28,9 +28,10 @@ def show_list(*, as_json: bool) -> None:
 def show_profile(name: str, *, as_json: bool) -> None:
     """Prints what one profile says of itself and what it changes, beside the defaults."""
     from ecr_engine.config.profiles import load_profile
+    from ecr_engine.config.tables import dotted
 
     profile = load_profile(name)
-    values = dict(leaves(profile.values))
+    values = dict(dotted(profile.values))
     if as_json:
         print_document({**_document(profile.info), "values": values})
         return
@@ -62,9 +63,10 @@ def show_resolved(resolved: Resolved, *, as_json: bool) -> None:
 def show_difference(first: str, second: str, *, as_json: bool) -> None:
     """Prints the settings in which two profiles, each on the defaults, differ."""
     from ecr_engine.config.profiles import load_profile
+    from ecr_engine.config.tables import dotted
 
     defaults = _defaults()
-    left, right = ({**defaults, **dict(leaves(load_profile(name).values))} for name in (first, second))
+    left, right = ({**defaults, **dict(dotted(load_profile(name).values))} for name in (first, second))
     keys = [key for key in {**left, **right} if left.get(key) != right.get(key)]
     if as_json:
         print_document({key: {"first": left.get(key), "second": right.get(key)} for key in keys})

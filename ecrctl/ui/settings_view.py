@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ecr_engine.config.resolve import Origin, Resolved
@@ -36,20 +35,12 @@ def annotated(resolved: Resolved) -> list[str]:
 def changed(resolved: Resolved) -> dict[str, Origin]:
     """The origins of the values that were typed, or that a file changes; a file may also repeat a default."""
     from ecr_engine.config.resolve import describe_keys
+    from ecr_engine.config.tables import dotted
 
     defaults = {info.key: info.default for info in describe_keys()}
-    values = dict(leaves(resolved.settings.model_dump()))
+    values = dict(dotted(resolved.settings.model_dump()))
     return {
         key: origin
         for key, origin in resolved.origins.items()
         if origin.layer in _TYPED or (origin.layer != "default" and values[key] != defaults.get(key))
     }
-
-
-def leaves(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted keys and values of nested tables."""
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            yield from leaves(value, f"{above}{key}.")
-        else:
-            yield f"{above}{key}", value

@@ -174,3 +174,11 @@ def test_a_missing_split_is_made_again(finished, tmp_path):
     shutil.copytree(finished, folder, symlinks=True)
     (folder / "data" / "test.jsonl").unlink()
     assert plan(job(folder))[0].why == "data/test.jsonl is missing"
+
+
+def test_a_baseline_without_its_manifest_can_be_made_again(finished, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(finished, folder, symlinks=True)
+    (folder / "baseline" / "best" / "manifest.json").write_text("{")
+    assert plan(job(folder))[1].why == "baseline has no whole checkpoint"
+    assert actions(run_job(job(folder), until="baseline").outcomes) == ("baseline",)
