@@ -29,6 +29,27 @@ class JobCommand(TyperCommand):
         return super().parse_args(ctx, with_smoke_steps(args))
 
 
+class ProcessCommand(TyperCommand):
+    """A command whose `--knowledge` may stand without its folder."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Gives a bare `--knowledge` the source's own folder before the arguments are parsed."""
+        return super().parse_args(ctx, with_own_knowledge(args))
+
+
+def with_own_knowledge(arguments: list[str]) -> list[str]:
+    """The arguments with `--knowledge=auto` for each `--knowledge` that is last or stands before another flag."""
+    following = [*arguments[1:], "--"]
+    return (
+        [
+            "--knowledge=auto" if word == "--knowledge" and after.startswith("-") else word
+            for word, after in zip(arguments, following, strict=True)
+        ]
+        if arguments
+        else []
+    )
+
+
 def with_smoke_steps(arguments: list[str]) -> list[str]:
     """The arguments with `--smoke=N` in the place of `--smoke N` and of a bare `--smoke`."""
     found: list[str] = []

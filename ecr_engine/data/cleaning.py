@@ -23,5 +23,15 @@ def clean(text: str) -> str:
     """
     if "&" in text:
         text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
-    words = TEMPLATE_MARKERS.sub(" ", _UNPRINTABLE.sub("", text))
+    words = strip_marks(text)[0]
     return " ".join(words.split()).replace(SLOT, "movie")
+
+
+def strip_marks(text: str) -> tuple[str, list[str]]:
+    """`text` with chat markers as blanks and without invisible characters; and what was taken out."""
+    if text.isascii() and text.isprintable() and "<" not in text and "[" not in text:
+        return text, []  # nearly every message of a corpus; the two searches are a tenth of its processing
+    taken = _UNPRINTABLE.findall(text)
+    visible = _UNPRINTABLE.sub("", text) if taken else text
+    markers = TEMPLATE_MARKERS.findall(visible)
+    return (TEMPLATE_MARKERS.sub(" ", visible) if markers else visible), taken + markers

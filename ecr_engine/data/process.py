@@ -1,113 +1,216 @@
-"""From a raw source folder to a folder of examples: read, merge, split, write, count."""
+"""From a raw source to a folder of examples: read, merge, link, split, write, count."""
 
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ecr_engine.data import store
-from ecr_engine.data.reader import RawDialogue, Skipped, find_reader
+from ecr_engine.data.files import SourceFiles
+from ecr_engine.data.knowledge.files import graph_files, read_graph
+from ecr_engine.data.knowledge.linker import EntityLinker
+from ecr_engine.data.names import movie_names, name_files
+from ecr_engine.data.reader import (
+    AUTO,
+    Names,
+    Reader,
+    Record,
+    Seen,
+    Skipped,
+    find_reader,
+    training_part,
+    unreadable,
+)
 from ecr_engine.data.schema import Split
 from ecr_engine.data.staging import staged
-from ecr_engine.data.summary import DataSummary, Tally
-from ecr_engine.data.turns import examples, merge
+from ecr_engine.data.summary import DataSummary, SplitCounts, total
+from ecr_engine.data.work import Done, Recipe, work
 from ecr_engine.errors import DataError, UsageError
 
+FROM_SOURCE = "source"
+"""The recogniser's name in a summary where emotions came with the dialogues."""
 
-def process(source: Path, output: Path, *, validation_share: float, test_share: float, skip_bad: bool) -> DataSummary:
+
+def process(
+    source: Path,
+    output: Path,
+    *,
+    validation_share: float,
+    test_share: float,
+    skip_bad: bool,
+    form: str = AUTO,
+    knowledge: Path | None = None,
+    workers: int = 1,
+) -> DataSummary:
     """Turns the raw dialogues in `source` into `output/{train,valid,test}.jsonl` and `output/summary.json`.
 
     The source's own validation and test files are kept as they are. A split that it lacks is set apart from its
-    training dialogues, by a hash of the conversation id: a dialogue stays where it is when others come, go or move.
-    Dialogues are streamed, so memory does not grow with the corpus (but for 100 bytes or so a conversation id).
+    training dialogues, by a hash of the conversation id. Dialogues are streamed, so memory does not grow with the
+    corpus (but for 200 bytes or so a conversation id). The bytes written depend on the source and the arguments up to
+    `knowledge`, and on nothing else.
 
     Args:
-        source: a folder that some reader recognises.
+        source: a folder, a zip or a file that some reader recognises.
         output: a folder that is new, empty, or an earlier result, which is replaced at the end.
         validation_share: share of the training dialogues set apart where the source has no validation file.
         test_share: likewise for the test split.
         skip_bad: skip dialogues that can't be read (they are counted and listed) rather than raise.
+        form: a registered format, or `auto`.
+        knowledge: folder of knowledge-graph files; its graph goes to `output/knowledge.json`, and turns get entities.
+        workers: processes to use.
 
     Raises:
-        DataError: the source is missing or bad, or leaves nothing to train on.
+        DataError: the source or the graph is missing or bad, or leaves nothing to train on.
         UsageError: `output` holds other things or is the working directory, or the shares leave no training dialogue.
     """
-    _refuse_working_directory(output)
-    reader = find_reader(source)
-    present = reader.files(source)
+    found = open_source(source, form, knowledge)
     shares = {Split.VALID: validation_share, Split.TEST: test_share}
-    split_off = {split: share for split, share in shares.items() if split not in present}
+    split_off = {split: share for split, share in shares.items() if split not in found.parts}
     if sum(split_off.values()) >= 1:
         raise UsageError(
             f"validation_share and test_share leave no training dialogue: they make {sum(split_off.values()):g}",
             fix="set data.validation_share and data.test_share to a sum below 1",
         )
+    names = found.names()
+    graph = read_graph(found.knowledge, names) if found.knowledge else None
+    link = EntityLinker(graph) if graph else None
+    recipe = Recipe(found.reader.name, names, link, split_off)
     with staged(output, store.is_processed) as folder:
-        tally = Tally()
-        skipped = _write(reader.read(source, skip_bad=skip_bad), folder, split_off, tally)
-        _check_trainable(source, tally, skipped)
+        ledger = _write(found, work(found.records(), recipe, workers), folder, skip_bad)
+        _check_trainable(source, ledger)
+        if graph:
+            graph.save(folder / store.KNOWLEDGE)
         summary = DataSummary(
-            reader=reader.name,
-            source_fingerprint=store.fingerprint(source),
+            reader=found.reader.name,
+            source_fingerprint=found.fingerprint(),
             fingerprint=store.digest(store.split_path(folder, split) for split in Split),
             split_off=tuple(split_off),
-            splits=tally.counts(),
-            skipped=tuple(skipped),
+            splits=ledger.splits(),
+            skipped=tuple(ledger.skipped),
+            recogniser=FROM_SOURCE if ledger.annotated else "",
+            knowledge=graph.counts if graph else None,
         )
         store.write_summary(folder, summary)
     return summary
 
 
-def _refuse_working_directory(output: Path) -> None:
-    """The output folder is replaced at the end, which would leave the caller's shell in a folder that is gone."""
-    if output.is_dir() and output.samefile("."):
-        fix = "give a folder inside of it, such as --output data"
-        raise UsageError("the output is the folder that you are in", at=str(output), fix=fix)
+@dataclass(frozen=True, slots=True)
+class OpenSource:
+    """A source, its reader, and what else is read with it.
+
+    Attributes:
+        files: the source.
+        reader: its reader.
+        parts: its file of each split.
+        knowledge: the files of the knowledge graph; None if there is none.
+    """
+
+    files: SourceFiles
+    reader: Reader
+    parts: dict[Split, str]
+    knowledge: SourceFiles | None
+
+    def records(self) -> Iterator[Record]:
+        """The records of all splits."""
+        for split, name in self.parts.items():
+            yield from self.reader.records(self.files, split, name)
+
+    def names(self) -> Names:
+        """Movie names by id; the source's own list goes before the knowledge graph's."""
+        further = movie_names(self.knowledge) if self.knowledge else {}
+        return {**further, **movie_names(self.files)}
+
+    def fingerprint(self) -> str:
+        """SHA-256 of all that is read: the dialogues by file name, the lists of names, the knowledge graph."""
+        total_hash = hashlib.sha256()
+        total_hash.update(self.files.digest(sorted({*self.parts.values(), *name_files(self.files)})).encode())
+        if self.knowledge:
+            names = sorted({*graph_files(self.knowledge), *name_files(self.knowledge)})
+            total_hash.update(self.knowledge.digest(names).encode())
+        return total_hash.hexdigest()
 
 
-def assign(conversation_id: str, split_off: dict[Split, float]) -> Split:
-    """The split of a training dialogue.
+def open_source(source: Path, form: str = AUTO, knowledge: Path | None = None) -> OpenSource:
+    """Finds out what a source is.
 
-    Validation takes the top of the hash's range and test its bottom, so that neither moves when the other's share does.
+    Raises:
+        DataError: it is missing, or in no known format, or has no training file.
+        UsageError: no reader is called `form`.
+    """
+    files = SourceFiles(source)
+    reader = find_reader(files, form)
+    return OpenSource(files, reader, training_part(files, reader), SourceFiles(knowledge) if knowledge else None)
+
+
+def fingerprint(source: Path, form: str = AUTO, knowledge: Path | None = None) -> str:
+    """SHA-256 of all files that `process` would read.
+
+    Raises:
+        DataError, UsageError: see `open_source`.
+    """
+    return open_source(source, form, knowledge).fingerprint()
+
+
+def knowledge_of(setting: str | None, source: Path) -> Path | None:
+    """The folder of the knowledge graph.
 
     Args:
-        conversation_id: the dialogue's id.
-        split_off: the shares to be set apart, in [0, 1), their sum below 1.
+        setting: `data.knowledge`: a folder, `auto` for the source's own, or None for none.
+        source: the source.
     """
-    place = int.from_bytes(hashlib.sha256(conversation_id.encode()).digest()[:8]) / 2**64
-    if place < split_off.get(Split.TEST, 0.0):
-        return Split.TEST
-    if place >= 1 - split_off.get(Split.VALID, 0.0):
-        return Split.VALID
-    return Split.TRAIN
+    if setting is None:
+        return None
+    return source if setting == AUTO else Path(setting)
 
 
-def _write(
-    found: Iterator[RawDialogue | Skipped], folder: Path, split_off: dict[Split, float], tally: Tally
-) -> list[Skipped]:
-    """Writes the three files and returns what was skipped."""
-    skipped = []
+@dataclass(slots=True)
+class _Ledger:
+    """What was written and what was not."""
+
+    counts: dict[Split, list[SplitCounts]] = field(default_factory=lambda: defaultdict(list))
+    skipped: list[Skipped] = field(default_factory=list)
+    annotated: bool = False
+
+    def add(self, done: Done) -> None:
+        self.counts[done.split].append(done.counts)
+        if len(self.counts[done.split]) >= 1000:  # sum as we go: a corpus may have a million dialogues
+            self.counts[done.split] = [total(self.counts[done.split])]
+        self.annotated |= done.annotated
+
+    def splits(self) -> dict[Split, SplitCounts]:
+        return {split: total([SplitCounts(), *self.counts[split]]) for split in Split}
+
+
+def _write(found: OpenSource, results: Iterator[Done | Skipped], folder: Path, skip_bad: bool) -> _Ledger:
+    """Writes the three files."""
+    ledger, seen = _Ledger(), Seen()
     with ExitStack() as stack:
         files = {
             split: stack.enter_context(store.split_path(folder, split).open("w", encoding="utf-8", newline="\n"))
             for split in Split
         }
-        for raw in found:
-            if isinstance(raw, Skipped):
-                skipped.append(raw)
-                continue
-            split = assign(raw.conversation_id, split_off) if raw.split is Split.TRAIN else raw.split
-            dialogue = merge(raw)
-            tally.add(split, raw, dialogue)
-            files[split].writelines(store.encode(example) + "\n" for example in examples(dialogue))
-    return skipped
+        for result in results:
+            taken = result
+            if isinstance(result, Done):
+                taken = seen.check(result.conversation_id, result.record) or result
+            if isinstance(taken, Done):
+                ledger.add(taken)
+                files[taken.split].write(taken.text)
+            elif skip_bad:
+                ledger.skipped.append(taken)
+            else:
+                raise unreadable(found.files, taken)
+    return ledger
 
 
-def _check_trainable(source: Path, tally: Tally, skipped: list[Skipped]) -> None:
-    if tally.counts()[Split.TRAIN].recommender_turns:
+def _check_trainable(source: Path, ledger: _Ledger) -> None:
+    if ledger.splits()[Split.TRAIN].recommender_turns:
         return
+    skipped = ledger.skipped
     reason = f"; {len(skipped)} skipped, the first because {skipped[0].reason}" if skipped else ""
     raise DataError(
         f"the training split holds no recommender turn{reason}", at=str(source), fix="give a source with more dialogues"

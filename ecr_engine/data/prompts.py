@@ -11,10 +11,10 @@ A dialogue that the recommender opens starts with an empty `[INST]` block. Movie
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ecr_engine.data.cleaning import TEMPLATE_MARKERS
 from ecr_engine.data.schema import Example, Role, Turn
@@ -45,6 +45,39 @@ class Encoded:
 
     prompt: list[int]
     target: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """An example as the backbone meets it, and what the limits took from it.
+
+    Attributes:
+        prompt: the prompt's text, as encoded.
+        encoded: the token ids.
+        turns_cut: turns of the context that were left out, the oldest.
+        start_cut: what was cut from the start of the oldest turn that was kept; empty if nothing was.
+        prompt_length: tokens of the prompt if nothing were cut.
+        target_length: tokens of the target if nothing were cut, its stop token included.
+    """
+
+    prompt: str
+    encoded: Encoded
+    turns_cut: int
+    start_cut: str
+    prompt_length: int
+    target_length: int
+
+
+class ChatMessage(NamedTuple):
+    """One message of a chat, as trainers and servers take it.
+
+    Attributes:
+        role: `system`, `user` (the seeker) or `assistant` (the recommender).
+        content: what is said; empty where the recommender opens the dialogue.
+    """
+
+    role: str
+    content: str
 
 
 def clean(text: str, also: Sequence[str] = ()) -> str:
@@ -101,6 +134,22 @@ def render_text(context: Sequence[Turn], system: str, *, bos: str = "<s>", eos: 
     return _render(_blocks(context, (bos, eos)), system, bos, eos)
 
 
+def chat(context: Sequence[Turn], system: str, answer: str) -> Iterator[ChatMessage]:
+    """The messages that the Llama-2 chat template renders into `render_text`, and the answer as the last of them.
+
+    After the system message user and assistant alternate strictly.
+
+    Args:
+        context: turns before the response, oldest first; may be empty.
+        system: the system message.
+        answer: the response.
+    """
+    yield ChatMessage("system", system)
+    for block in _blocks(context, ()):
+        yield ChatMessage("user", block.seeker)
+        yield ChatMessage("assistant", clean(answer) if block.recommender is None else block.recommender)
+
+
 class PromptEncoder:
     """Encodes examples with one tokenizer and one set of limits.
 
@@ -129,14 +178,36 @@ class PromptEncoder:
 
     def prompt(self, context: Sequence[Turn]) -> list[int]:
         """Prompt ids of a context, at most `context_max_length`."""
-        return self._ids(self._fit(_blocks(context, self._own_markers)))
+        return self._ids(self._text(self._fit(_blocks(context, self._own_markers))))
 
     def encode(self, example: Example) -> Encoded:
         """Prompt and target ids of an example.
 
         The target is encoded in place behind the prompt, so that the boundary is tokenised as the model will meet it.
         """
-        text = self._fit(_blocks(example.context, self._own_markers))
+        text = self._text(self._fit(_blocks(example.context, self._own_markers)))
+        prompt, target = self._pair(text, example)
+        return Encoded(prompt, target[: self.resp_max_length])
+
+    def fit(self, example: Example) -> Fitted:
+        """What `encode` gives, with its text and with what the limits took."""
+        whole = _blocks(example.context, self._own_markers)
+        kept = self._fit(whole)
+        text = self._text(kept)
+        prompt, target = self._pair(text, example)
+        left_out = whole[: len(whole) - len(kept)]
+        oldest = " ".join(whole[len(left_out)].seeker.split())
+        return Fitted(
+            prompt=text,
+            encoded=Encoded(prompt, target[: self.resp_max_length]),
+            turns_cut=sum((block.seeker != "") + (block.recommender is not None) for block in left_out),
+            start_cut=oldest.removesuffix(" ".join(kept[0].seeker.split())).strip(),
+            prompt_length=len(self._ids(self._text(whole))),
+            target_length=len(target),
+        )
+
+    def _pair(self, text: str, example: Example) -> tuple[list[int], list[int]]:
+        """Ids of a prompt, and of the target behind it without a limit."""
         prompt = self._ids(text)
         whole = self._ids(f"{text} {clean(example.target, self._own_markers)} {self.tokenizer.eos_token}")
         if whole[: len(prompt)] != prompt:
@@ -144,9 +215,10 @@ class PromptEncoder:
                 f"this tokenizer joins the prompt of {example.example_id} with its target into one token",
                 fix="use a tokenizer whose tokens end at white space",
             )
-        return Encoded(prompt, whole[len(prompt) : len(prompt) + self.resp_max_length])
+        return prompt, whole[len(prompt) :]
 
-    def _fit(self, blocks: list[_Block]) -> str:
+    def _fit(self, blocks: list[_Block]) -> list[_Block]:
+        """The blocks that the limit leaves, the oldest of them shortened if even the last one is too long."""
         budget = self.context_max_length - self._floor
         kept = 1
         used = self._count(blocks[-1]) - self._count(_Block("", None))
@@ -158,7 +230,7 @@ class PromptEncoder:
         window = blocks[-kept:]
         while len(self._ids(self._text(window))) > self.context_max_length:
             window = window[1:] if len(window) > 1 else [_shortened(window[0])]
-        return self._text(window)
+        return window
 
     def _count_block(self, block: _Block) -> int:
         answer = f" {block.recommender} {self.tokenizer.eos_token}" if block.recommender is not None else ""

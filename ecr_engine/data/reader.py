@@ -1,15 +1,30 @@
-"""What a data reader is: it turns one source format into raw dialogues, one at a time."""
+"""What a data reader is: it cuts a source into records, and turns a record into a dialogue.
+
+The two steps are apart so that records can be cut in one process and parsed in many. Adding a format is adding one file
+to `readers/`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ecr_engine.data.schema import Item, Role, Split
-from ecr_engine.errors import DataError
+from ecr_engine.data.files import LineTooLongError, SourceFiles
+from ecr_engine.data.schema import Emotions, Example, Item, Role, Split
+from ecr_engine.errors import DataError, UsageError, suggestion
 from ecr_engine.registry import Registry
+
+AUTO = "auto"
+"""The format that asks every reader whether it knows the source."""
+
+FIX = "mend the line, or leave bad dialogues out with --skip-bad"
+
+
+class MalformedError(Exception):
+    """What is wrong with one record; whoever reads it adds the place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +33,22 @@ class Message:
 
     Attributes:
         role: the sender.
-        text: cleaned words (`cleaning.clean`), a movie being `@` and its id; empty if the sender sent only blanks.
+        words: the cleaned text (`cleaning.clean`) between the mentioned movies, one more than there are movies. A
+            message without a movie has one, which is empty if the sender sent only blanks.
+        movies: ids of the movies between the words.
+        entities: knowledge-graph entities that the source says it mentions, other than its movies.
+        emotions: emotions that the source says it shows, with probabilities.
     """
 
     role: Role
-    text: str
+    words: tuple[str, ...]
+    movies: tuple[str, ...] = ()
+    entities: tuple[str, ...] = ()
+    emotions: Emotions = ()
+
+    def is_blank(self) -> bool:
+        """Whether it holds neither words nor a movie."""
+        return not self.movies and not self.words[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +58,7 @@ class RawDialogue:
     Attributes:
         conversation_id: unique in the source.
         split: the part of the source it stands in.
-        messages: oldest first; at least one of them has words.
+        messages: oldest first; at least one of them is not blank.
         items: the movies that the source lists for it, by id.
         source: name of the file it was read from.
         line: line in that file, from 1.
@@ -44,6 +70,26 @@ class RawDialogue:
     items: dict[str, Item]
     source: str
     line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The raw bytes of one dialogue.
+
+    Attributes:
+        split: the part of the source it stands in.
+        source: name of the file.
+        line: the line it starts on, from 1.
+        lines: the file's lines that belong to it, without line ends; more than one where a format spreads a dialogue
+            over lines. Empty if the record can't even be cut out, which `fault` then explains.
+        fault: why it can't be cut out; empty otherwise.
+    """
+
+    split: Split
+    source: str
+    line: int
+    lines: tuple[bytes, ...]
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,62 +109,201 @@ class Skipped:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Oddity:
+    """Something in a record that is readable but not as it should be; `ecrctl data validate` counts them.
+
+    Attributes:
+        what: the kind of oddity as a sentence, the same for all of its kind.
+        detail: this case: the id, the name, the words.
+    """
+
+    what: str
+    detail: str
+
+
+Parsed = RawDialogue | tuple[Example, ...]
+"""A dialogue as it was sent, or, from formats that hold nothing else, the finished examples of one conversation."""
+
+
 class Reader(Protocol):
     """Reads one source format.
 
     Attributes:
         name: the registered name (the file's name).
-        explanation: one sentence that says what it reads.
+        explanation: what it reads, as the end of a sentence ("give a folder with …").
     """
 
     name: str
     explanation: str
 
-    def recognises(self, source: Path) -> bool:
-        """Whether the folder `source` is in this format; looks at file names only."""
+    def recognises(self, files: SourceFiles) -> bool:
+        """Whether a source is in this format; looks at names, and at first lines where names do not tell."""
 
-    def files(self, source: Path) -> dict[Split, Path]:
-        """The files that `read` reads, in its order.
+    def parts(self, files: SourceFiles) -> dict[Split, str]:
+        """The file of each split that the source has, in the order of `Split`."""
 
-        Raises:
-            DataError: the training file is missing.
-        """
+    def records(self, files: SourceFiles, split: Split, name: str) -> Iterator[Record]:
+        """The records of one file, streamed: only one is held at a time."""
 
-    def read(self, source: Path, *, skip_bad: bool) -> Iterator[RawDialogue | Skipped]:
-        """The dialogues of `source`, streamed: only one is held at a time.
-
-        Args:
-            source: a folder that `recognises` accepts.
-            skip_bad: yield a `Skipped` for a dialogue that can't be read, rather than raise.
+    def parse(self, record: Record) -> Parsed:
+        """What a record without a `fault` says. Depends on the record alone.
 
         Raises:
-            DataError: a file is missing, or a dialogue can't be read and `skip_bad` is false.
+            MalformedError: it can't be read.
         """
 
+    def oddities(self, record: Record) -> Iterator[Oddity]:
+        """What is odd in a record that `parse` accepts."""
 
-READERS: Registry[Reader] = Registry("ecr_engine.data.readers", "data reader")
+
+READERS: Registry[Reader] = Registry("ecr_engine.data.readers", "data format")
 
 
-def find_reader(source: Path) -> Reader:
-    """The reader that recognises the folder `source`.
+def find_reader(files: SourceFiles, form: str = AUTO) -> Reader:
+    """The reader of a source.
+
+    Args:
+        files: the source.
+        form: a registered name, or `auto`.
 
     Raises:
-        DataError: `source` is missing, is no folder, is empty, or is in no known format.
+        UsageError: no reader has this name.
+        DataError: the source is empty, or is in no known format.
     """
-    if not source.exists():
-        raise DataError("the data folder does not exist", at=str(source), fix="give the folder of the raw dialogues")
-    if not source.is_dir():
-        raise DataError(
-            "the data source is a file, not a folder", at=str(source), fix=f"give its folder: {source.parent}"
-        )
-    if not any(source.iterdir()):
-        raise DataError("the data folder is empty", at=str(source), fix="put train_data.jsonl of ReDial there")
+    if form != AUTO:
+        if form not in READERS.names():
+            names = [AUTO, *READERS.names()]
+            raise UsageError(f"unknown data format '{form}'", at="--format", fix=suggestion(form, names))
+        return READERS.build(form)
+    if not files.names():
+        raise DataError("the data folder is empty", at=str(files.place), fix="put train_data.jsonl of ReDial there")
     readers = [READERS.build(name) for name in READERS.names()]
     for reader in readers:
-        if reader.recognises(source):
+        if reader.recognises(files):
             return reader
-    raise DataError("the data folder is in no format that a reader knows", at=str(source), fix=_formats(readers))
+    raise DataError(
+        "the data source is in no format that a reader knows", at=str(files.place), fix=_formats(files, readers)
+    )
 
 
-def _formats(readers: Sequence[Reader]) -> str:
-    return "give a folder with " + ", or ".join(reader.explanation for reader in readers)
+def training_part(files: SourceFiles, reader: Reader) -> dict[Split, str]:
+    """The parts of a source, the training split among them.
+
+    Raises:
+        DataError: there is no training file.
+    """
+    parts = reader.parts(files)
+    if Split.TRAIN not in parts:
+        found = f"; it has {', '.join(parts.values())}" if parts else ""
+        raise DataError(
+            f"the data source has no training file{found}", at=str(files.place), fix=f"give {reader.explanation}"
+        )
+    return parts
+
+
+def split_files(files: SourceFiles, pattern: re.Pattern[str]) -> dict[Split, str]:
+    """The file of each split, by name.
+
+    Args:
+        files: the source.
+        pattern: matches a whole file name; its group `split` is train, valid, dev or test. A source that is one file
+            of another name is all training data.
+    """
+    found: dict[Split, str] = {}
+    for name in files.names():
+        if matched := pattern.fullmatch(name):
+            found[_SPLITS[matched["split"]]] = name
+    if not found and not files.is_folder and len(files.names()) == 1:
+        found[Split.TRAIN] = files.names()[0]
+    return {split: found[split] for split in Split if split in found}
+
+
+_SPLITS = {"train": Split.TRAIN, "valid": Split.VALID, "dev": Split.VALID, "test": Split.TEST}
+
+
+def line_records(files: SourceFiles, split: Split, name: str) -> Iterator[Record]:
+    """One record for each line of a file."""
+    for number, line in files.lines(name):
+        if isinstance(line, LineTooLongError):
+            yield Record(split, name, number, (), str(line))
+        else:
+            yield Record(split, name, number, (line,))
+
+
+def read(
+    source: Path, *, form: str = AUTO, skip_bad: bool = False
+) -> Iterator[RawDialogue | tuple[Example, ...] | Skipped]:
+    """The dialogues of a source, in the order of its splits and lines, streamed.
+
+    Args:
+        source: a folder, a zip or a file.
+        form: a registered format, or `auto`.
+        skip_bad: yield a `Skipped` for a dialogue that can't be read, rather than raise.
+
+    Raises:
+        UsageError, DataError: see `find_reader`; or a dialogue can't be read and `skip_bad` is false.
+    """
+    files = SourceFiles(source)
+    reader = find_reader(files, form)
+    seen = Seen()
+    for split, name in training_part(files, reader).items():
+        for record in reader.records(files, split, name):
+            parsed = parse(reader, record)
+            if not isinstance(parsed, Skipped):
+                parsed = seen.check(conversation_of(parsed), record) or parsed
+            if isinstance(parsed, Skipped) and not skip_bad:
+                raise unreadable(files, parsed)
+            yield parsed
+
+
+def parse(reader: Reader, record: Record) -> Parsed | Skipped:
+    """What a record says, or why it can't be read."""
+    if record.fault:
+        return Skipped(record.split, record.source, record.line, record.fault)
+    try:
+        return reader.parse(record)
+    except MalformedError as error:
+        return Skipped(record.split, record.source, record.line, str(error))
+
+
+def unreadable(files: SourceFiles, skipped: Skipped) -> DataError:
+    """The error for a dialogue that can't be read."""
+    return DataError(skipped.reason, at=f"{files.shown(skipped.source)}:{skipped.line}", fix=FIX)
+
+
+def conversation_of(parsed: Parsed) -> str:
+    """The conversation's id."""
+    return parsed.conversation_id if isinstance(parsed, RawDialogue) else parsed[0].conversation_id
+
+
+class Seen:
+    """The conversations met so far: each may come once, in one split."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, tuple[str, int]] = {}
+
+    def check(self, conversation_id: str, record: Record) -> Skipped | None:
+        """Notes a conversation; returns why it can't be taken if it was met before."""
+        source, line = self._places.setdefault(conversation_id, (record.source, record.line))
+        if (source, line) == (record.source, record.line):
+            return None
+        reason = f"conversation '{conversation_id}' is there twice; the first is at {source}:{line}"
+        return Skipped(record.split, record.source, record.line, reason)
+
+
+def _formats(files: SourceFiles, readers: Sequence[Reader]) -> str:
+    """What could be given instead; a subfolder that would do is named first."""
+    if files.is_folder:
+        for folder in sorted(entry for entry in files.place.iterdir() if entry.is_dir()):
+            inner = SourceFiles(folder)
+            if any(reader.recognises(inner) for reader in readers):
+                return f"give its folder {folder}"
+    return "give " + ", or ".join(reader.explanation for reader in readers)
+
+
+Names = Mapping[str, str]
+"""Movie names by id, for movies that a source names badly or not at all."""
+
+Progress = Callable[[int], None]
+"""Told the number of dialogues done so far."""

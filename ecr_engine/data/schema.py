@@ -22,6 +22,10 @@ EMOTIONS = (
 """The nine emotion labels of the ECR paper (arXiv 2409.10527), in its order."""
 
 
+Emotions = tuple[tuple[str, float], ...]
+"""Emotions that an utterance shows, each with its probability in [0, 1], the likelier first."""
+
+
 class Role(StrEnum):
     """Who speaks."""
 
@@ -65,12 +69,17 @@ class Turn:
         text: the words, with movies by name.
         slots: the words, with `<movie>` in the place of each movie.
         items: ids of the movies, in the order of the slots.
+        entities: other entities of the knowledge graph that it mentions, by name, in order of mention.
+        emotions: what it shows, at most two of `EMOTIONS`; empty until annotated. A recommender's turn that mentions a
+            movie carries what the seeker's next turn shows.
     """
 
     role: Role
     text: str
     slots: str
     items: tuple[str, ...] = ()
+    entities: tuple[str, ...] = ()
+    emotions: Emotions = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +116,8 @@ class Example:
         emotions: what the seeker's last turn shows, at most two of `EMOTIONS`; empty until annotated.
         source: name of the file it was read from.
         line: line in that file, from 1.
+        reply: what the seeker says next, None if nothing. No prompt holds it: it is there for labels, such as how the
+            seeker takes the movies of the target.
     """
 
     example_id: str
@@ -119,6 +130,7 @@ class Example:
     emotions: tuple[str, ...]
     source: str
     line: int
+    reply: Turn | None = None
 
 
 @dataclass(frozen=True, slots=True)

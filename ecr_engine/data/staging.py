@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ecr_engine.errors import UsageError
+from ecr_engine.errors import EcrError, UsageError
 
 
 @contextmanager
@@ -19,23 +19,47 @@ def staged(output: Path, is_ours: Callable[[Path], bool]) -> Iterator[Path]:
         is_ours: whether a non-empty folder is an earlier result of the same work.
 
     Raises:
-        UsageError: `output` is a file, or a folder of other things.
+        UsageError: `output` is a file, a folder of other things, or the working directory.
+        EcrError: it can't be written, such as for a full disk.
     """
+    _refuse_working_directory(output)
     output = output.resolve()
+    _recover(output)
     _check(output, is_ours)
     made = _missing_parents(output)
     staging = _beside(output, "staging")
     _remove(staging)
     try:
         _make(staging, output)
-        yield staging
-        _put_in_place(staging, output)
+        try:
+            yield staging
+            _put_in_place(staging, output)
+        except OSError as error:
+            raise EcrError(
+                f"the output can't be written: {error.strerror or error}",
+                at=str(output),
+                fix="make room there, or give another folder",
+            ) from error
     except BaseException:
         _remove(staging)
         for folder in made:
             if folder.is_dir():
                 folder.rmdir()
         raise
+
+
+def _refuse_working_directory(output: Path) -> None:
+    """The output folder is replaced at the end, which would leave the caller's shell in a folder that is gone."""
+    if output.is_dir() and output.samefile("."):
+        fix = "give a folder inside of it, such as --output data"
+        raise UsageError("the output is the folder that you are in", at=str(output), fix=fix)
+
+
+def _recover(output: Path) -> None:
+    """Puts an earlier result back that a kill between the two last renames left aside."""
+    old = _beside(output, "old")
+    if old.is_dir() and not output.exists():
+        old.rename(output)
 
 
 def _make(staging: Path, output: Path) -> None:

@@ -3,21 +3,21 @@
 A line has the fields of `schema.Example` in their order; a turn and an item likewise:
 
     {"example_id": "391:3", "conversation_id": "391", "turn": 3,
-     "context": [{"role": "seeker", "text": "…", "slots": "… <movie>", "items": ["204334"]}, …],
+     "context": [{"role": "seeker", "text": "…", "slots": "… <movie>", "items": ["204334"], "entities": ["comedy"],
+                  "emotions": [{"label": "like", "probability": 0.7}]}, …],
      "target": "…", "items": [{"item_id": "…", "name": "…", "liked": true, "seen": null, "suggested": true}],
-     "mentioned": ["204334"], "emotions": [], "source": "train_data.jsonl", "line": 17}
+     "mentioned": ["204334"], "emotions": ["like"], "source": "train_data.jsonl", "line": 17, "reply": null}
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from ecr_engine.data import summary as summaries
-from ecr_engine.data.reader import find_reader
 from ecr_engine.data.schema import Example, Item, Role, Split, Turn
 from ecr_engine.data.summary import DataSummary
 from ecr_engine.errors import DataError
@@ -25,7 +25,14 @@ from ecr_engine.errors import DataError
 SUMMARY = "summary.json"
 """Name of the file that holds the counts."""
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+REMAKE = "make it again: ecrctl data process SOURCE --output DIR"
+"""What to type when a processed file is broken."""
+
+KNOWLEDGE = "knowledge.json"
+"""Name of the file that holds the knowledge graph, where one was given."""
+
+_text = json.encoder.encode_basestring
+_ANSWER = {True: "true", False: "false", None: "null"}
 
 
 def split_path(folder: Path, split: Split) -> Path:
@@ -35,32 +42,55 @@ def split_path(folder: Path, split: Split) -> Path:
 
 def encode(example: Example) -> str:
     """The line of an example, without its end."""
-    return _encode(
-        {
-            "example_id": example.example_id,
-            "conversation_id": example.conversation_id,
-            "turn": example.turn,
-            "context": [
-                {"role": turn.role, "text": turn.text, "slots": turn.slots, "items": turn.items}
-                for turn in example.context
-            ],
-            "target": example.target,
-            "items": [
-                {
-                    "item_id": item.item_id,
-                    "name": item.name,
-                    "liked": item.liked,
-                    "seen": item.seen,
-                    "suggested": item.suggested,
-                }
-                for item in example.items
-            ],
-            "mentioned": example.mentioned,
-            "emotions": example.emotions,
-            "source": example.source,
-            "line": example.line,
-        }
+    return _line(example, [_turn_line(turn) for turn in example.context])
+
+
+def encode_all(examples: Sequence[Example]) -> list[str]:
+    """The lines of one conversation's examples, without their ends; a turn that many contexts share is encoded once."""
+    encoded: dict[int, str] = {}
+    lines = []
+    for example in examples:
+        for turn in example.context:
+            if id(turn) not in encoded:
+                encoded[id(turn)] = _turn_line(turn)
+        lines.append(_line(example, [encoded[id(turn)] for turn in example.context]))
+    return lines
+
+
+# Built by hand from encoded texts: contexts repeat every turn, and a general encoder would take half of all the time.
+
+
+def _line(example: Example, turns: Sequence[str]) -> str:
+    reply = "null" if example.reply is None else _turn_line(example.reply)
+    return (
+        f'{{"example_id":{_text(example.example_id)},"conversation_id":{_text(example.conversation_id)},'
+        f'"turn":{example.turn},"context":[{",".join(turns)}],"target":{_text(example.target)},'
+        f'"items":[{",".join(map(_item_line, example.items))}],"mentioned":{_texts(example.mentioned)},'
+        f'"emotions":{_texts(example.emotions)},"source":{_text(example.source)},"line":{example.line},'
+        f'"reply":{reply}}}'
     )
+
+
+def _turn_line(turn: Turn) -> str:
+    text = _text(turn.text)
+    slots = _text(turn.slots) if turn.items else text
+    # Objects, not pairs: Arrow, which many trainers load JSON with, takes no list of texts and numbers.
+    emotions = ",".join(f'{{"label":{_text(label)},"probability":{value!r}}}' for label, value in turn.emotions)
+    return (
+        f'{{"role":"{turn.role.value}","text":{text},"slots":{slots},"items":{_texts(turn.items)},'
+        f'"entities":{_texts(turn.entities)},"emotions":[{emotions}]}}'
+    )
+
+
+def _item_line(item: Item) -> str:
+    return (
+        f'{{"item_id":{_text(item.item_id)},"name":{_text(item.name)},"liked":{_ANSWER[item.liked]},'
+        f'"seen":{_ANSWER[item.seen]},"suggested":{_ANSWER[item.suggested]}}}'
+    )
+
+
+def _texts(values: Sequence[str]) -> str:
+    return f"[{','.join(map(_text, values))}]" if values else "[]"
 
 
 def write_examples(path: Path, examples: Iterable[Example]) -> int:
@@ -77,15 +107,24 @@ def read_examples(path: Path) -> list[Example]:
     """The examples of a file, in its order.
 
     Raises:
+        DataError: see `stream_examples`.
+    """
+    return list(stream_examples(path))
+
+
+def stream_examples(path: Path) -> Iterator[Example]:
+    """The examples of a file, in its order, one at a time.
+
+    Raises:
         DataError: the file is missing, or a line is not an example.
     """
     if not path.is_file():
-        raise DataError("there is no file of examples", at=str(path), fix="make it with `ecrctl data process`")
-    examples = []
+        raise DataError(
+            "there is no file of examples", at=str(path), fix="make it: ecrctl data process SOURCE --output DIR"
+        )
     with path.open("rb") as handle:
         for number, line in enumerate(handle, start=1):
-            examples.append(_read_line(line, path, number))
-    return examples
+            yield _read_line(line, path, number)
 
 
 def read_summary(folder: Path) -> DataSummary:
@@ -96,13 +135,13 @@ def read_summary(folder: Path) -> DataSummary:
     """
     path = folder / SUMMARY
     if not path.is_file():
-        raise DataError("the folder holds no processed data", at=str(path), fix="make it with `ecrctl data process`")
+        raise DataError(
+            "the folder holds no processed data", at=str(path), fix="make it: ecrctl data process SOURCE --output DIR"
+        )
     try:
         return summaries.from_json(json.loads(path.read_bytes()))
     except (KeyError, TypeError, ValueError) as error:
-        raise DataError.at_line(
-            f"the summary can't be read: {_reason(error)}", path, 1, "make it again with `ecrctl data process`"
-        ) from error
+        raise DataError.at_line(f"the summary can't be read: {_reason(error)}", path, 1, REMAKE) from error
 
 
 def write_summary(folder: Path, summary: DataSummary) -> None:
@@ -113,18 +152,9 @@ def write_summary(folder: Path, summary: DataSummary) -> None:
 
 def is_processed(folder: Path) -> bool:
     """Whether a folder holds what `process` wrote and nothing else."""
-    ours = {SUMMARY, *(split_path(folder, split).name for split in Split)}
+    ours = {SUMMARY, KNOWLEDGE, *(split_path(folder, split).name for split in Split)}
     names = {entry.name for entry in folder.iterdir()}
-    return SUMMARY in names and names <= ours and f'"{summaries.FORMAT}"'.encode() in (folder / SUMMARY).read_bytes()
-
-
-def fingerprint(source: Path) -> str:
-    """SHA-256 of a raw source folder: the bytes of the files that its reader reads, ordered by file name.
-
-    Raises:
-        DataError: no reader recognises the folder.
-    """
-    return digest(sorted(find_reader(source).files(source).values()))
+    return SUMMARY in names and names <= ours and b'"ecr-examples/' in (folder / SUMMARY).read_bytes()
 
 
 def digest(paths: Iterable[Path]) -> str:
@@ -139,13 +169,13 @@ def digest(paths: Iterable[Path]) -> str:
 
 def _read_line(line: bytes, path: Path, number: int) -> Example:
     try:
-        return _example(json.loads(line))
+        return from_json(json.loads(line))
     except (KeyError, TypeError, ValueError) as error:
         raise DataError.at_line(
             f"the line is not an example: {_reason(error)}",
             path,
             number,
-            "make the file again with `ecrctl data process`",
+            REMAKE,
         ) from error
 
 
@@ -157,24 +187,42 @@ def _reason(error: KeyError | TypeError | ValueError) -> str:
     return str(error)
 
 
-def _example(raw: dict[str, Any]) -> Example:
+def from_json(raw: dict[str, Any]) -> Example:
+    """The example in a decoded line.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is no example.
+    """
     return Example(
         example_id=raw["example_id"],
         conversation_id=raw["conversation_id"],
         turn=raw["turn"],
-        context=tuple(_turn(turn) for turn in raw["context"]),
+        context=tuple(turn_from_json(turn) for turn in raw["context"]),
         target=raw["target"],
-        items=tuple(_item(item) for item in raw["items"]),
+        items=tuple(item_from_json(item) for item in raw["items"]),
         mentioned=tuple(raw["mentioned"]),
         emotions=tuple(raw["emotions"]),
         source=raw["source"],
         line=raw["line"],
+        reply=None if raw["reply"] is None else turn_from_json(raw["reply"]),
     )
 
 
-def _turn(raw: dict[str, Any]) -> Turn:
-    return Turn(Role(raw["role"]), raw["text"], raw["slots"], tuple(raw["items"]))
+def turn_from_json(raw: dict[str, Any]) -> Turn:
+    """The turn in a decoded line.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is no turn.
+    """
+    emotions = tuple((str(shown["label"]), float(shown["probability"])) for shown in raw["emotions"])
+    entities = tuple(raw["entities"])
+    return Turn(Role(raw["role"]), raw["text"], raw["slots"], tuple(raw["items"]), entities, emotions)
 
 
-def _item(raw: dict[str, Any]) -> Item:
+def item_from_json(raw: dict[str, Any]) -> Item:
+    """The item in a decoded line.
+
+    Raises:
+        KeyError: a field is missing.
+    """
     return Item(raw["item_id"], raw["name"], raw["liked"], raw["seen"], raw["suggested"])

@@ -1,15 +1,22 @@
-"""What is known of a processed corpus: its counts, what was skipped and why, and its fingerprint."""
+"""What is known of a processed corpus: its counts, what was skipped and why, and its fingerprint.
+
+The counts explain themselves: messages = turns + joined messages + blank messages, and each recommender turn is one
+example.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from operator import attrgetter
 from typing import Any
 
+from ecr_engine.data.knowledge.graph import GraphCounts
 from ecr_engine.data.reader import RawDialogue, Skipped
-from ecr_engine.data.schema import Dialogue, Role, Split
+from ecr_engine.data.schema import Dialogue, Example, Role, Split, Turn
 
-FORMAT = "ecr-examples/1"
+FORMAT = "ecr-examples/2"
 """Written into `summary.json`; a folder that has it is one of ours."""
 
 
@@ -23,9 +30,12 @@ class SplitCounts:
         recommender_turns: merged turns of the recommender; each is one example.
         recommending_turns: recommender turns with at least one slot.
         slots: movies mentioned by both sides, repetitions included.
-        unnamed_slots: slots of movies whose name the source does not give.
-        unlisted_slots: those of them whose movie the source does not list at all.
+        unnamed_slots: slots of movies whose name is not known.
+        unlisted_slots: slots of movies that their dialogue does not list.
+        repaired_names: movies of dialogues whose missing or yearless name was repaired from a list of names.
+        entities: mentions of knowledge-graph entities other than movies.
         messages: messages as sent, before merging.
+        joined_messages: messages that were joined to the one before them, of the same sender.
         blank_messages: messages without words, which were left out.
     """
 
@@ -36,7 +46,10 @@ class SplitCounts:
     slots: int = 0
     unnamed_slots: int = 0
     unlisted_slots: int = 0
+    repaired_names: int = 0
+    entities: int = 0
     messages: int = 0
+    joined_messages: int = 0
     blank_messages: int = 0
 
 
@@ -46,11 +59,13 @@ class DataSummary:
 
     Attributes:
         reader: the reader that read the source.
-        source_fingerprint: SHA-256 of the source's files (`store.fingerprint`).
+        source_fingerprint: SHA-256 of the files that were read (`process.fingerprint`).
         fingerprint: SHA-256 of `train.jsonl`, `valid.jsonl` and `test.jsonl`, one after the other.
         split_off: the splits that the source lacks and that were split off its training dialogues.
         splits: counts by split.
         skipped: dialogues that could not be read, in the order of the source.
+        recogniser: what wrote the emotions: empty if nothing did, `source` if they came with the dialogues.
+        knowledge: what the knowledge graph holds; None without one.
     """
 
     reader: str
@@ -59,32 +74,58 @@ class DataSummary:
     split_off: tuple[Split, ...]
     splits: dict[Split, SplitCounts]
     skipped: tuple[Skipped, ...]
+    recogniser: str = ""
+    knowledge: GraphCounts | None = None
 
 
-class Tally:
-    """Counts dialogues as they pass."""
+def count_dialogue(raw: RawDialogue, dialogue: Dialogue) -> SplitCounts:
+    """Counts one dialogue, before (`raw`) and after merging."""
+    blank = sum(message.is_blank() for message in raw.messages)
+    own = [turn for turn in dialogue.turns if turn.role is Role.RECOMMENDER]
+    return SplitCounts(
+        dialogues=1,
+        turns=len(dialogue.turns),
+        recommender_turns=len(own),
+        recommending_turns=sum(bool(turn.items) for turn in own),
+        slots=sum(len(turn.items) for turn in dialogue.turns),
+        unnamed_slots=sum(not dialogue.items[item_id].name for turn in dialogue.turns for item_id in turn.items),
+        unlisted_slots=sum(item_id not in raw.items for turn in dialogue.turns for item_id in turn.items),
+        repaired_names=sum(dialogue.items[item_id].name != item.name for item_id, item in raw.items.items()),
+        entities=sum(len(turn.entities) for turn in dialogue.turns),
+        messages=len(raw.messages),
+        joined_messages=len(raw.messages) - blank - len(dialogue.turns),
+        blank_messages=blank,
+    )
 
-    def __init__(self) -> None:
-        self._counters: dict[Split, Counter[str]] = {split: Counter() for split in Split}
 
-    def add(self, split: Split, raw: RawDialogue, dialogue: Dialogue) -> None:
-        """Counts one dialogue, before (`raw`) and after merging."""
-        counter = self._counters[split]
-        counter["dialogues"] += 1
-        counter["messages"] += len(raw.messages)
-        counter["blank_messages"] += sum(not message.text for message in raw.messages)
-        for turn in dialogue.turns:
-            counter["turns"] += 1
-            counter["slots"] += len(turn.items)
-            counter["unnamed_slots"] += sum(not dialogue.items[item_id].name for item_id in turn.items)
-            counter["unlisted_slots"] += sum(item_id not in raw.items for item_id in turn.items)
-            if turn.role is Role.RECOMMENDER:
-                counter["recommender_turns"] += 1
-                counter["recommending_turns"] += bool(turn.items)
+def count_examples(examples: Sequence[Example]) -> SplitCounts:
+    """Counts one conversation of which only the examples are known; a turn counts as one message."""
+    last = examples[-1]
+    heard = [*last.context, *([last.reply] if last.reply else [])]
+    turns = len(heard) + 1
+    return SplitCounts(
+        dialogues=1,
+        turns=turns,
+        recommender_turns=len(examples),
+        recommending_turns=sum(bool(example.items) for example in examples),
+        slots=sum(len(turn.items) for turn in heard) + len(last.items),
+        unnamed_slots=sum(not item.name for example in examples for item in example.items),
+        entities=sum(len(turn.entities) for turn in heard),
+        messages=turns,
+    )
 
-    def counts(self) -> dict[Split, SplitCounts]:
-        """The counts so far."""
-        return {split: SplitCounts(**counter) for split, counter in self._counters.items()}
+
+def has_emotions(turns: Sequence[Turn]) -> bool:
+    """Whether any turn carries emotions."""
+    return any(turn.emotions for turn in turns)
+
+
+def total(counts: Iterable[SplitCounts]) -> SplitCounts:
+    """The sum of counts."""
+    return SplitCounts(*map(sum, zip(*map(_all_numbers, counts), strict=True)))
+
+
+_all_numbers = attrgetter(*(field.name for field in fields(SplitCounts)))
 
 
 def to_json(summary: DataSummary) -> dict[str, Any]:
@@ -107,6 +148,8 @@ def from_json(raw: dict[str, Any]) -> DataSummary:
         split_off=tuple(Split(name) for name in raw["split_off"]),
         splits={Split(name): SplitCounts(**counts) for name, counts in raw["splits"].items()},
         skipped=tuple(_skipped(entry) for entry in raw["skipped"]),
+        recogniser=raw["recogniser"],
+        knowledge=None if raw["knowledge"] is None else GraphCounts(**raw["knowledge"]),
     )
 
 
@@ -115,8 +158,8 @@ def describe(summary: DataSummary) -> list[tuple[str, ...]]:
     head = ("split", "dialogues", "turns", "recommender turns", "with a movie", "slots", "skipped")
     skipped = Counter(entry.split for entry in summary.skipped)
     rows = [(str(split), *_numbers(counts), skipped[split]) for split, counts in summary.splits.items()]
-    total = ("all", *(sum(column) for column in zip(*(row[1:] for row in rows), strict=True)))
-    return [head, *(tuple(f"{cell:,}" if isinstance(cell, int) else cell for cell in row) for row in [*rows, total])]
+    sums = ("all", *(sum(column) for column in zip(*(row[1:] for row in rows), strict=True)))
+    return [head, *(tuple(f"{cell:,}" if isinstance(cell, int) else cell for cell in row) for row in [*rows, sums])]
 
 
 def _skipped(raw: dict[str, Any]) -> Skipped:

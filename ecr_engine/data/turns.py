@@ -2,32 +2,53 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 
-from ecr_engine.data.reader import RawDialogue
-from ecr_engine.data.schema import SLOT, Dialogue, Example, Item, Role, Turn
+from ecr_engine.data.names import repaired
+from ecr_engine.data.reader import Message, Names, RawDialogue
+from ecr_engine.data.schema import SLOT, Dialogue, Emotions, Example, Item, Role, Turn
 
 UNNAMED = "a movie"
 """How a movie whose name nobody knows is written in `Turn.text`."""
 
-_MENTION = re.compile("@([0-9]+)")
+MOST_EMOTIONS = 2
+"""Emotions of one utterance at most (ECR paper)."""
+
+Linker = Callable[[str], tuple[str, ...]]
+"""Finds the knowledge-graph entities, other than movies, that a text with slots mentions; by name, in order."""
 
 
-def merge(raw: RawDialogue) -> Dialogue:
+def merge(raw: RawDialogue, names: Names | None = None, link: Linker | None = None) -> Dialogue:
     """The dialogue in alternating turns.
 
-    Consecutive messages of one sender become one turn; blank messages go. An `@id` that the source's list of movies
-    lacks, or lists without a name, is a slot like any other: its item has an empty name, and the text says `a movie`.
+    Consecutive messages of one sender become one turn; blank messages go. A movie that the source's list lacks, or
+    lists without a name that `names` could repair, is a slot like any other: its item has an empty name, and the text
+    says `a movie`.
+
+    Args:
+        raw: what a reader found.
+        names: movie names by id, for movies that the source names badly.
+        link: finds entities in turns for which the source gives none.
     """
-    items = dict(raw.items)
-    spoken = (message for message in raw.messages if message.text)
-    turns = tuple(
-        _turn(role, " ".join(message.text for message in group), items)
+    items = {item_id: repaired(item, names or {}) for item_id, item in raw.items.items()}
+    spoken = (message for message in raw.messages if not message.is_blank())
+    turns = [
+        _turn(role, list(group), items, names or {}, link)
         for role, group in groupby(spoken, key=lambda message: message.role)
-    )
-    return Dialogue(raw.conversation_id, turns, items, raw.source, raw.line)
+    ]
+    return Dialogue(raw.conversation_id, tuple(passed_on(turns)), items, raw.source, raw.line)
+
+
+def passed_on(turns: Sequence[Turn]) -> Iterator[Turn]:
+    """The turns; a recommender's mention of a movie carries the emotions of the seeker's next turn (ECR paper)."""
+    for index, turn in enumerate(turns):
+        if turn.role is Role.RECOMMENDER and turn.items and index + 1 < len(turns):
+            answer = turns[index + 1].emotions
+            yield turn if turn.emotions == answer else replace(turn, emotions=answer)
+        else:
+            yield turn
 
 
 def examples(dialogue: Dialogue) -> Iterator[Example]:
@@ -35,6 +56,7 @@ def examples(dialogue: Dialogue) -> Iterator[Example]:
     mentioned: dict[str, None] = {}
     for index, turn in enumerate(dialogue.turns):
         if turn.role is Role.RECOMMENDER:
+            following = dialogue.turns[index + 1 : index + 2]
             yield Example(
                 example_id=f"{dialogue.conversation_id}:{index}",
                 conversation_id=dialogue.conversation_id,
@@ -43,26 +65,54 @@ def examples(dialogue: Dialogue) -> Iterator[Example]:
                 target=turn.slots,
                 items=tuple(dialogue.items[item_id] for item_id in turn.items),
                 mentioned=tuple(mentioned),
-                emotions=(),
+                emotions=tuple(label for label, _ in dialogue.turns[index - 1].emotions) if index else (),
                 source=dialogue.source,
                 line=dialogue.line,
+                reply=following[0] if following else None,
             )
         mentioned.update(dict.fromkeys(turn.items))
 
 
-def _turn(role: Role, words: str, items: dict[str, Item]) -> Turn:
+def _turn(role: Role, messages: Sequence[Message], items: dict[str, Item], names: Names, link: Linker | None) -> Turn:
     """One turn; a movie that `items` lacks is added to it."""
-    pieces = _MENTION.split(words)  # words, id, words, id, …, words
-    ids = tuple(pieces[1::2])
+    words, ids = _joined(messages)
     for item_id in ids:
         if item_id not in items:
-            items[item_id] = Item(item_id, "")
-    names = [items[item_id].name or UNNAMED for item_id in ids]
-    return Turn(role, _weave(pieces[::2], names), _weave(pieces[::2], [SLOT] * len(ids)), ids)
+            items[item_id] = repaired(Item(item_id, ""), names)
+    slots = weave(words, [SLOT] * len(ids)) if ids else words[0]
+    text = weave(words, [items[item_id].name or UNNAMED for item_id in ids]) if ids else words[0]
+    entities = tuple(dict.fromkeys(entity for message in messages for entity in message.entities))
+    if not entities and link is not None:
+        entities = link(slots)
+    return Turn(role, text, slots, tuple(ids), entities, _emotions(messages))
 
 
-def _weave(words: list[str], movies: Iterable[str]) -> str:
-    """Words and movies in turn, with a blank where a movie is glued to a letter, a digit or another movie."""
+def _joined(messages: Sequence[Message]) -> tuple[list[str], list[str]]:
+    """The words and movies of messages as if sent in one, a blank between them."""
+    words, ids = list(messages[0].words), list(messages[0].movies)
+    for message in messages[1:]:
+        words[-1] = f"{words[-1]} {message.words[0]}"
+        words += message.words[1:]
+        ids += message.movies
+    return words, ids
+
+
+def _emotions(messages: Sequence[Message]) -> Emotions:
+    """The likeliest emotions of the messages; one that several show keeps its highest probability."""
+    best: dict[str, float] = {}
+    for message in messages:
+        for label, probability in message.emotions:
+            best[label] = max(probability, best.get(label, 0.0))
+    return tuple(sorted(best.items(), key=lambda pair: -pair[1])[:MOST_EMOTIONS])
+
+
+def weave(words: Sequence[str], movies: Iterable[str]) -> str:
+    """Words and movies in turn, with a blank where a movie is glued to a letter, a digit or another movie.
+
+    Args:
+        words: what stands between the movies; one more than there are movies.
+        movies: names or slots.
+    """
     text = words[0]
     for movie, following in zip(movies, words[1:], strict=True):
         before = " " if text and (text[-1].isalnum() or text[-1] in ")>") else ""

@@ -211,7 +211,7 @@ def _stages(until: str) -> tuple[Stage, ...]:
 
 
 def _fingerprints(job: Job, stages: Sequence[Stage]) -> dict[str, str]:
-    source = source_fingerprint(job.source)
+    source = source_fingerprint(job.source, job.resolved.settings.data)
     wanted: dict[str, str] = {}
     for stage in stages:
         needed = {name: wanted[name] for name in stage.needs}

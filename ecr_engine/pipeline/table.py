@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Callable
 from pathlib import Path
 
+from ecr_engine.config.settings import DataSettings
 from ecr_engine.pipeline.stage import Stage, StageContext
 
 
@@ -26,7 +27,7 @@ TABLE = (
         (),
         ("seed", "data"),
         ("data/summary.json", "data/train.jsonl", "data/valid.jsonl", "data/test.jsonl"),
-        1,
+        2,
         _late("data"),
     ),
     Stage("baseline", ("data",), (*PROMPT, "backbone", "baseline"), ("baseline",), 1, _late("baseline")),
@@ -64,8 +65,10 @@ TABLE = (
 )
 
 
-def source_fingerprint(source: Path | None) -> str:
+def source_fingerprint(source: Path | None, settings: DataSettings) -> str:
     """Fingerprint of the raw data; the sample corpus is decided by settings alone."""
-    from ecr_engine.data.store import fingerprint
+    from ecr_engine.data.process import fingerprint, knowledge_of
 
-    return "sample corpus" if source is None else fingerprint(source)
+    if source is None:
+        return "sample corpus"
+    return fingerprint(source, settings.format, knowledge_of(settings.knowledge, source))

@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from ecrctl.ui.console import results, say
+from ecrctl.ui.console import results
 from ecrctl.ui.document import print_document
 from ecrctl.ui.tables import Column, facts, show
 
 if TYPE_CHECKING:
     from ecr_engine.config.settings import Settings
-    from ecr_engine.data.schema import Example, Item
     from ecr_engine.data.summary import DataSummary
 
 _SKIPPED_SHOWN = 10
-_FEEDBACK = {True: "liked", False: "disliked", None: "not said"}
 
 
 def data_folder(source: Path) -> Path:
@@ -61,52 +59,36 @@ def show_summary(folder: Path, summary: DataSummary, *, as_json: bool) -> None:
             Text(f"… and {len(summary.skipped) - _SKIPPED_SHOWN} more in {folder / 'summary.json'}", "yellow")
         )
     console.print()
-    facts(console, [("folder", str(folder)), ("fingerprint", summary.fingerprint[:16])])
+    facts(console, [*_accounts(summary), ("folder", str(folder)), ("fingerprint", summary.fingerprint[:16])])
+
+
+def _accounts(summary: DataSummary) -> list[tuple[str, str]]:
+    """Where every message went, and what was added."""
+    from ecr_engine.data.summary import total
+
+    counts = total(summary.splits.values())
+    rows = [
+        ("format", summary.reader),
+        (
+            "messages",
+            f"{counts.messages:,} = {counts.turns:,} turns + {counts.joined_messages:,} joined to the one before"
+            f" + {counts.blank_messages:,} blank",
+        ),
+        (
+            "movie names",
+            f"{counts.repaired_names:,} repaired, {counts.unnamed_slots:,} mentions without one,"
+            f" {counts.unlisted_slots:,} of movies that their dialogue does not list",
+        ),
+    ]
+    graph = summary.knowledge
+    if graph:
+        linked = f"{graph.items:,} movie ids" if graph.items else "no movie of the dialogues: their names differ"
+        rows.append(("knowledge", f"{graph.entities:,} entities, {graph.triples:,} triples; links {linked}"))
+        rows.append(("entities", f"{counts.entities:,} mentions other than movies"))
+    return rows
 
 
 def _summary_document(summary: DataSummary) -> dict[str, object]:
     from ecr_engine.data.summary import to_json
 
     return to_json(summary)
-
-
-def show_example(folder: Path, split: str, number: int, system: str, *, as_json: bool) -> None:
-    """Prints one example of a processed folder.
-
-    Raises:
-        UsageError: there is no such split, or it has fewer examples.
-    """
-    from ecr_engine.data.prompts import render_text
-    from ecr_engine.data.schema import Split
-    from ecr_engine.data.store import read_examples, split_path
-    from ecr_engine.errors import UsageError, suggestion
-
-    if split not in list(Split):
-        raise UsageError(f"unknown split '{split}'", at="--split", fix=suggestion(split, list(Split)))
-    path = split_path(folder, Split(split))
-    examples = read_examples(path)
-    if number > len(examples):
-        raise UsageError(f"there is no example {number}", at=str(path), fix=f"name one of 1 to {len(examples)}")
-    example = examples[number - 1]
-    prompt = render_text(example.context, system)
-    if as_json:
-        print_document({"prompt": prompt, "example": example})
-        return
-    _print_example(example, prompt, f"{number} of {len(examples)} in {path}")
-
-
-def _print_example(example: Example, prompt: str, place: str) -> None:
-    say(prompt)
-    say("")
-    pairs = [
-        ("reference", example.target),
-        ("movies", "; ".join(_movie(item) for item in example.items) or "none"),
-        ("emotions", ", ".join(example.emotions) or "none"),
-        ("id", f"{example.example_id}, from {example.source}:{example.line}"),
-        ("example", place),
-    ]
-    facts(results(), pairs)
-
-
-def _movie(item: Item) -> str:
-    return f"{item.name or '@' + item.item_id} ({_FEEDBACK[item.liked]})"

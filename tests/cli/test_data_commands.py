@@ -1,4 +1,4 @@
-"""`ecrctl data`: from a sample corpus to one rendered example."""
+"""`ecrctl data`: from a sample corpus to processed examples."""
 
 from __future__ import annotations
 
@@ -46,46 +46,6 @@ def test_process_counts_what_it_made(ecrctl, raw) -> None:
     ]
 
 
-def test_stats_of_a_folder_as_json(ecrctl, raw) -> None:
-    processed(ecrctl)
-    document = json.loads(ecrctl("data", "stats", "out", "--json").out)
-    assert document["splits"]["train"]["recommender_turns"] == 1
-    assert document["folder"] == "out"
-
-
-def test_show_renders_the_prompt(ecrctl, raw) -> None:
-    processed(ecrctl)
-    finished = ecrctl("data", "show", "out", "1", "--split", "test", "--set", "prompt.system=Be kind.")
-    assert finished.code == 0, finished.err
-    assert finished.out.startswith("<s>[INST] <<SYS>>\nBe kind.\n<</SYS>>\n\nI feel sad today [/INST]\n")
-    assert [line.split(maxsplit=1) for line in finished.out.splitlines()[-5:]] == [
-        ["reference", "I am sorry. Try <movie>"],
-        ["movies", "Up (2009) (liked)"],
-        ["emotions", "none"],
-        ["id", "8:1, from test_data.jsonl:1"],
-        ["example", "1 of 1 in out/test.jsonl"],
-    ]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "text"),
-    [
-        (
-            ["2"],
-            "error: there is no example 2\n  at   out/train.jsonl\n  fix  name one of 1 to 1\n",
-        ),
-        (
-            ["1", "--split", "tset"],
-            "error: unknown split 'tset'\n  at   --split\n  fix  did you mean 'test'?\n",
-        ),
-    ],
-)
-def test_show_of_what_is_not_there(ecrctl, raw, arguments, text) -> None:
-    processed(ecrctl)
-    finished = ecrctl("data", "show", "out", *arguments)
-    assert (finished.code, finished.err) == (2, text)
-
-
 def test_bad_lines_are_an_error_with_their_place_and_leave_nothing(ecrctl, raw, tmp_path) -> None:
     (raw / "train_data.jsonl").write_text(json.dumps(DIALOGUE) + '\n{"conversationId": "9"\n', encoding="utf-8")
     finished = processed(ecrctl)
@@ -100,12 +60,6 @@ def test_skip_bad_lists_what_was_skipped(ecrctl, raw) -> None:
     assert finished.code == 0, finished.err
     assert "skipped train_data.jsonl:2: " in finished.out
     assert [line.split()[-1] for line in finished.out.splitlines()[1:5]] == ["1", "0", "0", "1"]
-
-
-def test_stats_of_an_unprocessed_folder(ecrctl, raw) -> None:
-    finished = ecrctl("data", "stats", "raw")
-    assert finished.code == 3
-    assert "ecrctl data process" in finished.err
 
 
 def test_a_sample_corpus_and_what_to_type_next(ecrctl, tmp_path) -> None:

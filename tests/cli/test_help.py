@@ -14,7 +14,7 @@ from ecrctl.app import app
 HEAVY = ("torch", "transformers", "matplotlib", "peft", "scipy", "wandb", "numpy", "accelerate", "pydantic_settings")
 COMMANDS = {
     "run": (),
-    "data": ("sample", "process", "stats", "show"),
+    "data": ("sample", "fetch", "process", "annotate", "validate", "stats", "show", "export"),
     "train": ("baseline", "critic"),
     "score": ("run",),
     "rl": ("train", "rewards"),

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,10 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from raw_redial import raw, write_source
 
-from ecr_engine.data.process import assign, process
+from ecr_engine.data.process import fingerprint, process
 from ecr_engine.data.reader import Skipped
 from ecr_engine.data.schema import Split
-from ecr_engine.data.store import fingerprint, read_examples, read_summary
+from ecr_engine.data.splits import assign
+from ecr_engine.data.store import read_examples, read_summary
 from ecr_engine.data.summary import DataSummary, SplitCounts, describe
 from ecr_engine.errors import DataError, UsageError
 
@@ -26,6 +30,11 @@ def run(
     source: Path, output: Path, *, validation: float = 0.0, test: float = 0.0, skip_bad: bool = False
 ) -> DataSummary:
     return process(source, output, validation_share=validation, test_share=test, skip_bad=skip_bad)
+
+
+def twice(content: bytes) -> str:
+    """The fingerprint of a source without a knowledge graph, from the bytes of its files."""
+    return hashlib.sha256(hashlib.sha256(content).hexdigest().encode()).hexdigest()
 
 
 def conversations(output: Path, split: str) -> set[str]:
@@ -52,10 +61,12 @@ def test_the_files_it_writes(tmp_path: Path) -> None:
     train = (tmp_path / "out" / "train.jsonl").read_bytes()
     assert train.decode() == (
         '{"example_id":"1:1","conversation_id":"1","turn":1,'
-        '"context":[{"role":"seeker","text":"i liked Heat (1995)","slots":"i liked <movie>","items":["11"]}],'
+        '"context":[{"role":"seeker","text":"i liked Heat (1995)","slots":"i liked <movie>","items":["11"],'
+        '"entities":[],"emotions":[]}],'
         '"target":"try <movie>",'
         '"items":[{"item_id":"22","name":"","liked":null,"seen":false,"suggested":true}],'
-        '"mentioned":["11"],"emotions":[],"source":"train_data.jsonl","line":1}\n'
+        '"mentioned":["11"],"emotions":[],"source":"train_data.jsonl","line":1,'
+        '"reply":{"role":"seeker","text":"ok","slots":"ok","items":[],"entities":[],"emotions":[]}}\n'
     )
     valid = (tmp_path / "out" / "valid.jsonl").read_bytes()
     assert '"context":[],"target":"hallå <movie>",' in valid.decode()
@@ -69,6 +80,7 @@ def test_the_files_it_writes(tmp_path: Path) -> None:
             unnamed_slots=1,
             unlisted_slots=0,
             messages=4,
+            joined_messages=0,
             blank_messages=1,
         ),
         Split.VALID: SplitCounts(
@@ -88,7 +100,7 @@ def test_the_files_it_writes(tmp_path: Path) -> None:
     sources = [source / "train_data.jsonl", source / "valid_data.jsonl"]
     assert summary == DataSummary(
         reader="redial",
-        source_fingerprint=hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest(),
+        source_fingerprint=twice(b"".join(path.read_bytes() for path in sources)),
         fingerprint=hashlib.sha256(train + valid).hexdigest(),
         split_off=(Split.TEST,),
         splits=counts,
@@ -245,7 +257,123 @@ def test_the_fingerprint_of_a_source_is_of_its_files(tmp_path: Path) -> None:
     source = write_source(tmp_path, train=[raw("1")], test=[raw("2")])
     (source / "notes.txt").write_text("not read")
     files = (source / "test_data.jsonl").read_bytes() + (source / "train_data.jsonl").read_bytes()
-    assert fingerprint(source) == hashlib.sha256(files).hexdigest()
+    assert fingerprint(source) == twice(files)
+    (source / "id2info.json").write_text("{}")
+    assert fingerprint(source) == twice(b"{}" + files)
+
+
+def test_movie_names_are_repaired_from_the_lists_beside_the_dialogues(tmp_path: Path) -> None:
+    dialogues = [
+        raw("1", [("S", "@11 @22 @33"), ("R", "@44")], movieMentions={"11": None, "22": "Heat", "33": "Up (2009)"})
+    ]
+    source = write_source(tmp_path / "in", train=dialogues)
+    mentions = (
+        '\ufeffmovieId,movieName,nbMentions\r\n11,Big  (1988),3\r\n22,Heat (1986),1\r\n44,"Oh, God! (1977)",1\r\n'
+    )
+    (source / "movies_with_mentions.csv").write_text(mentions, encoding="utf-8", newline="")
+    (source / "id2info.json").write_text('{"22": {"name": "Heat (1995)"}, "33": {"name": "Down (2001)"}}')
+    summary = run(source, tmp_path / "out")
+    (example,) = read_examples(tmp_path / "out" / "train.jsonl")
+    assert example.context[0].text == "Big (1988) Heat (1995) Up (2009)"
+    assert example.items[0].name == "Oh, God! (1977)"
+    counts = summary.splits[Split.TRAIN]
+    assert (counts.repaired_names, counts.unnamed_slots, counts.unlisted_slots) == (2, 0, 1)
+
+
+def test_a_list_of_names_that_is_broken(tmp_path: Path) -> None:
+    source = write_source(tmp_path / "in", train=[raw("1")])
+    (source / "id2info.json").write_text('{"22": 5}')
+    with pytest.raises(DataError) as caught:
+        run(source, tmp_path / "out")
+    (problem,) = caught.value.problems
+    assert problem.what == "the list of movie names can't be read"
+    assert problem.at == f"{source}/id2info.json"
+
+
+def corpus(folder: Path, dialogues: int) -> Path:
+    """A source with some of everything: movies, joined, blank and bad messages."""
+    chance = random.Random(5)
+    made: list[dict[str, object] | str] = []
+    for n in range(dialogues):
+        said = [
+            (chance.choice("SR"), chance.choice(["hi", " ", "@11", "i like @22 a lot", "ok &amp; bye"]))
+            for _ in range(9)
+        ]
+        made.append(raw(str(n), [*said, ("R", f"number {n}")], movieMentions={"11": "Up (2009)"}))
+    made[7] = "oops"
+    made[9] = made[8]
+    return write_source(folder, train=made)
+
+
+def outcome(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_the_number_of_workers_changes_nothing(tmp_path: Path) -> None:
+    source = corpus(tmp_path / "in", 700)  # three batches
+    for workers in (1, 2, 3):
+        process(source, tmp_path / str(workers), validation_share=0.1, test_share=0.1, skip_bad=True, workers=workers)
+    assert outcome(tmp_path / "1") == outcome(tmp_path / "2") == outcome(tmp_path / "3")
+    assert [skipped.line for skipped in read_summary(tmp_path / "2").skipped] == [8, 10]
+    with pytest.raises(DataError) as caught:
+        process(source, tmp_path / "x", validation_share=0.1, test_share=0.1, skip_bad=False, workers=2)
+    assert caught.value.problems[0].at == f"{source}/train_data.jsonl:8"
+    assert not (tmp_path / "x").exists()
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from ecr_engine.data import process as module
+
+class Cut:
+    def __init__(self, results): self.results, self.left = results, 150
+    def __iter__(self): return self
+    def __next__(self):
+        self.left -= 1
+        if self.left < 0: os.kill(os.getpid(), signal.SIGKILL)
+        return next(self.results)
+
+whole = module.work
+module.work = lambda *given: Cut(whole(*given))
+module.process(Path(sys.argv[1]), Path(sys.argv[2]), validation_share=.1, test_share=.1, skip_bad=True)
+"""
+
+
+def test_a_run_after_a_kill_gives_the_same_bytes(tmp_path: Path) -> None:
+    source = corpus(tmp_path / "in", 400)
+    run(source, tmp_path / "whole", validation=0.1, test=0.1, skip_bad=True)
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(source), str(tmp_path / "out")], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert not (tmp_path / "out").exists()
+    run(source, tmp_path / "out", validation=0.1, test=0.1, skip_bad=True)
+    assert outcome(tmp_path / "out") == outcome(tmp_path / "whole")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out", "whole"]
+
+
+def test_a_kill_between_the_last_renames_loses_nothing(tmp_path: Path) -> None:
+    source = write_source(tmp_path / "in", train=[raw("1")])
+    run(source, tmp_path / "out")
+    (tmp_path / "out").rename(tmp_path / ".out.old")
+    write_source(tmp_path / "in", train=["oops"])
+    with pytest.raises(DataError):
+        run(source, tmp_path / "out")
+    assert conversations(tmp_path / "out", "train") == {"1"}
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    source = corpus(tmp_path / "in", 300)
+    limited = (
+        "import resource, sys; from pathlib import Path; from ecr_engine.data.process import process; "
+        "from ecr_engine.errors import EcrError; import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))\n"
+        "try: process(Path(sys.argv[1]), Path(sys.argv[2]), validation_share=.1, test_share=.1, skip_bad=True)\n"
+        "except EcrError as error: print(error.problems[0].what, '|', error.problems[0].fix)"
+    )
+    command = [sys.executable, "-c", limited, str(source), str(tmp_path / "out")]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert said == "the output can't be written: File too large | make room there, or give another folder\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 
 WORDS = st.sampled_from(["hi", "  ", "@11", "@12 or @99", "great!", "&amp;", "see@11now"])
@@ -305,10 +433,15 @@ def test_real_redial(tmp_path: Path) -> None:
     # Counted apart from the code, the recommender has 9,059, 641 and 1,962 turns; one of the first is a blank message.
     assert summary.splits[Split.TRAIN].blank_messages == 1
     for split, turns in ((Split.TRAIN, 9059 - 1), (Split.VALID, 641), (Split.TEST, 1962)):
-        assert summary.splits[split].recommender_turns == turns
+        counts = summary.splits[split]
+        assert counts.recommender_turns == turns
+        assert counts.messages == counts.turns + counts.joined_messages + counts.blank_messages
         with (tmp_path / "out" / f"{split}.jsonl").open(encoding="utf-8") as handle:
             examples = [json.loads(line) for line in handle]
         assert len(examples) == turns
         assert all(example["target"] for example in examples)
-    # One mention in the whole corpus is of a movie that its dialogue does not list.
+    # One mention in the whole corpus is of a movie that its dialogue does not list; id2info.json knows its name.
     assert [counts.unlisted_slots for counts in summary.splits.values()] == [1, 0, 0]
+    assert sum(counts.unnamed_slots for counts in summary.splits.values()) == 0
+    # 20,874 + 1,604 + 6,105 messages are in the three files.
+    assert sum(counts.messages for counts in summary.splits.values()) == 28_583

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 from raw_redial import raw, write_source
 
-from ecr_engine.data.reader import READERS, Message, RawDialogue, Skipped, find_reader
+from ecr_engine.data.reader import READERS, Message, RawDialogue, Skipped
+from ecr_engine.data.reader import read as stream
 from ecr_engine.data.schema import Item, Role, Split
-from ecr_engine.errors import DataError, ExitCode
+from ecr_engine.errors import DataError, ExitCode, UsageError
 
+REAL = Path(__file__).parents[3] / "shared" / "data" / "redial"
 FIX = "mend the line, or leave bad dialogues out with --skip-bad"
 
 
 def read(source: Path, *, skip_bad: bool = False) -> list[RawDialogue | Skipped]:
-    return list(find_reader(source).read(source, skip_bad=skip_bad))
+    found = list(stream(source, skip_bad=skip_bad))
+    assert not any(isinstance(one, tuple) for one in found)
+    return [one for one in found if not isinstance(one, tuple)]
 
 
 def read_one(tmp_path: Path, dialogue: dict[str, Any]) -> RawDialogue:
@@ -26,8 +31,8 @@ def read_one(tmp_path: Path, dialogue: dict[str, Any]) -> RawDialogue:
     return only
 
 
-def test_the_reader_is_found_by_its_file_name() -> None:
-    assert READERS.names() == ["redial"]
+def test_the_readers_are_found_by_their_file_names() -> None:
+    assert READERS.names() == ["alpaca", "cfcrs", "ecr", "inspired", "jsonl", "redial", "unicrs"]
     assert READERS.build("redial").name == "redial"
 
 
@@ -49,10 +54,15 @@ def test_messages_are_cleaned_and_keep_their_typos(tmp_path: Path) -> None:
     ]
     messages = read_one(tmp_path, raw(said=said)).messages
     assert messages == (
-        Message(Role.SEEKER, '"Heat" & moer please'),
-        Message(Role.RECOMMENDER, "Tom ¬ting; movie AT&T 😀"),
-        Message(Role.SEEKER, ""),
+        Message(Role.SEEKER, ('"Heat" & moer please',)),
+        Message(Role.RECOMMENDER, ("Tom ¬ting; movie AT&T 😀",)),
+        Message(Role.SEEKER, ("",)),
     )
+
+
+def test_movies_are_taken_out_of_the_words(tmp_path: Path) -> None:
+    (message,) = read_one(tmp_path, raw(said=[("R", "@11  or@22s,  @11 ? me@home @ 5")])).messages
+    assert message == Message(Role.RECOMMENDER, ("", " or", "s, ", " ? me@home @ 5"), ("11", "22", "11"))
 
 
 def test_the_seekers_form_goes_before_the_recommenders(tmp_path: Path) -> None:
@@ -89,6 +99,16 @@ def test_byte_order_mark_windows_line_ends_and_blank_lines(tmp_path: Path) -> No
     lines = [json.dumps(raw("1")), "", json.dumps(raw("2"))]
     (tmp_path / "train_data.jsonl").write_bytes(b"\xef\xbb\xbf" + "\r\n".join(lines).encode() + b"\r\n")
     assert [(d.conversation_id, d.line) for d in read(tmp_path) if isinstance(d, RawDialogue)] == [("1", 1), ("2", 3)]
+
+
+def test_halves_of_surrogate_pairs_are_left_out_wherever_they_stand(tmp_path: Path) -> None:
+    line = json.dumps(raw("1", movieMentions={"x": "a"}, said=[("S", "b"), ("R", "c")]))
+    for letter, halves in (("x", r"\ud83dx"), ("a", r"a\ude00"), ("b", r"b\ud83d\ude00"), ("c", r"\ude00\ud83dc")):
+        line = line.replace(f'"{letter}"', f'"{halves}"')
+    (tmp_path / "train_data.jsonl").write_text(line)
+    (dialogue,) = [one for one in read(tmp_path) if isinstance(one, RawDialogue)]
+    assert dialogue.items == {"x": Item("x", "a")}
+    assert [message.words for message in dialogue.messages] == [("b😀",), ("c",)]
 
 
 def without(name: str) -> dict[str, Any]:
@@ -128,6 +148,7 @@ BAD_LINES = {
     "no movies": (without("movieMentions"), "the field 'movieMentions' is missing"),
     "movies text": (raw("2", movieMentions="Heat"), "'movieMentions' must be a JSON object, found text"),
     "name": (raw("2", movieMentions={"11": 5}), "the name of movie 11 must be text or null, found a number"),
+    "nan": ('{"conversationId": NaN}', "the line is not JSON: NaN is no JSON number"),
     "form": (raw("2", initiatorQuestions=[1]), "'initiatorQuestions' must be a JSON object, found a list"),
     "answer": (
         raw("2", movieMentions={"11": "Heat"}, initiatorQuestions={"11": {"liked": 3}}),
@@ -171,13 +192,8 @@ def check_source(source: Path, what: str, fix: str) -> None:
     assert (problem.what, problem.at, problem.fix) == (what, str(source), fix)
 
 
-def test_a_missing_folder(tmp_path: Path) -> None:
-    check_source(tmp_path / "none", "the data folder does not exist", "give the folder of the raw dialogues")
-
-
-def test_a_file_for_a_folder(tmp_path: Path) -> None:
-    path = write_source(tmp_path, train=[raw()]) / "train_data.jsonl"
-    check_source(path, "the data source is a file, not a folder", f"give its folder: {tmp_path}")
+def test_a_missing_source(tmp_path: Path) -> None:
+    check_source(tmp_path / "none", "the data source does not exist", "give the folder of the raw dialogues")
 
 
 def test_an_empty_folder(tmp_path: Path) -> None:
@@ -186,13 +202,39 @@ def test_an_empty_folder(tmp_path: Path) -> None:
 
 def test_a_folder_of_something_else(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("hi")
-    check_source(
-        tmp_path,
-        "the data folder is in no format that a reader knows",
-        "give a folder with train_data.jsonl, and valid_data.jsonl and test_data.jsonl where there are such (ReDial)",
+    with pytest.raises(DataError) as caught:
+        read(tmp_path)
+    (problem,) = caught.value.problems
+    assert (problem.what, problem.at) == ("the data source is in no format that a reader knows", str(tmp_path))
+    assert problem.fix.startswith("give llama_train.json, ")
+    assert "train_data.jsonl, and valid_data.jsonl and test_data.jsonl where there are such (ReDial)" in problem.fix
+    assert "train.tsv, and dev.tsv and test.tsv where there are such (INSPIRED" in problem.fix
+
+
+def test_an_unknown_format(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        list(stream(write_source(tmp_path, train=[raw()]), form="redail"))
+    (problem,) = caught.value.problems
+    assert (problem.what, problem.at, problem.fix) == (
+        "unknown data format 'redail'",
+        "--format",
+        "did you mean 'redial'?",
     )
 
 
 def test_no_training_file(tmp_path: Path) -> None:
     write_source(tmp_path, valid=[raw()])
-    check_source(tmp_path, "the data folder has no train_data.jsonl", "put it beside valid_data.jsonl")
+    check_source(
+        tmp_path,
+        "the data source has no training file; it has valid_data.jsonl",
+        "give train_data.jsonl, and valid_data.jsonl and test_data.jsonl where there are such (ReDial)",
+    )
+
+
+def test_the_real_files() -> None:
+    if not REAL.is_dir():
+        pytest.skip("ReDial is not beside this checkout")
+    found = [dialogue for dialogue in read(REAL) if isinstance(dialogue, RawDialogue)]
+    splits = Counter(dialogue.split for dialogue in found)
+    assert splits == {Split.TRAIN: 1450, Split.VALID: 100, Split.TEST: 300}
+    assert {int(d.conversation_id) > 20_000 for d in found if d.split is Split.TEST} == {True}

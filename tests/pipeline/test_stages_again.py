@@ -125,7 +125,7 @@ def test_an_unknown_stage(tmp_path):
 
 
 def test_a_missing_source_leaves_nothing_behind(tmp_path):
-    with pytest.raises(DataError, match="the data folder does not exist") as caught:
+    with pytest.raises(DataError, match="the data source does not exist") as caught:
         run_job(job(tmp_path / "new", source=tmp_path / "nowhere"))
     assert caught.value.exit_code is ExitCode.DATA
     assert not (tmp_path / "new").exists()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ecr_engine.data.process import process
+from ecr_engine.data.process import knowledge_of, process
 from ecr_engine.data.sample import write_sample
 from ecr_engine.data.schema import Example, Split
 from ecr_engine.data.store import read_examples, split_path
@@ -30,6 +30,8 @@ def run(context: StageContext) -> None:
         validation_share=settings.validation_share,
         test_share=settings.test_share,
         skip_bad=settings.skip_bad,
+        form=settings.format,
+        knowledge=knowledge_of(settings.knowledge, source),
     )
     _tell(context, summary)
 

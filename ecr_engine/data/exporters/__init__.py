@@ -1,0 +1,1 @@
+"""Forms that examples are exported in, one a file (`ecr_engine.data.export.EXPORTERS`)."""

@@ -1,0 +1,192 @@
+"""Where a source's files are: in a folder, in a zip, or in one file; `.gz` is unpacked on the way.
+
+Readers see names and lines and need not know which of the three it is. Nothing is unpacked to disk, so an archive can't
+write outside of a folder, and a line is held to `LONGEST_LINE`, so neither a bomb nor a broken file fills the memory.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import lzma
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from ecr_engine.errors import DataError
+
+LONGEST_LINE = 16 * 2**20
+"""A line of more bytes is no dialogue; the longest of ReDial has 20 thousand."""
+
+_BOM = b"\xef\xbb\xbf"
+_JUNK = ("__MACOSX", ".DS_Store", "Thumbs.db")
+_BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, gzip.BadGzipFile, EOFError)
+_OTHER = "this kind of archive is not read"
+_UNPACK = "unpack it, and give the folder"
+
+
+class LineTooLongError(Exception):
+    """A line is longer than `LONGEST_LINE`; the reading goes on with the next."""
+
+    def __init__(self, number: int, length: int) -> None:
+        super().__init__(f"the line has {length:,} bytes; {LONGEST_LINE:,} is the limit")
+        self.number = number
+
+
+class SourceFiles:
+    """The files of one source, by name.
+
+    Args:
+        place: a folder, a zip, or a single file.
+
+    Raises:
+        DataError: `place` is missing, can't be read, or is a broken or an unsuitable archive.
+    """
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        if not place.exists():
+            raise DataError("the data source does not exist", at=str(place), fix="give the folder of the raw dialogues")
+        self.is_folder = place.is_dir()
+        self._is_zip = not self.is_folder and place.suffix.lower() == ".zip"
+        self._twice: dict[str, tuple[str, str]] = {}
+        with _explained(place):
+            self._paths = self._find()
+
+    def _find(self) -> dict[str, str]:
+        """Name as readers see it -> path inside the source."""
+        if self.is_folder:
+            inside = [entry.name for entry in self.place.iterdir() if entry.is_file()]
+        elif self._is_zip:
+            inside = _members(self.place)
+        else:
+            _refuse_tar(self.place)
+            inside = [self.place.name]
+        found: dict[str, str] = {}
+        for path in sorted(inside):
+            first = found.setdefault(_seen_as(path), path)
+            if first != path:
+                self._twice[_seen_as(path)] = (first, path)
+        return found
+
+    def names(self) -> tuple[str, ...]:
+        """The files' names, sorted, without the folders that a zip puts around them and without `.gz`."""
+        return tuple(self._paths)
+
+    def shown(self, name: str) -> str:
+        """How a file is written in a message: its path, or `ARCHIVE.zip:PATH`."""
+        if self.is_folder:
+            return str(self.place / self._paths[name])
+        return f"{self.place}:{self._paths[name]}" if self._is_zip else str(self.place)
+
+    @contextmanager
+    def open(self, name: str) -> Iterator[BinaryIO]:
+        """The bytes of a file, unpacked.
+
+        Raises:
+            DataError: it can't be read, its archive is broken, or two files have this name.
+        """
+        if name in self._twice:
+            first, second = self._twice[name]
+            what = f"two files of the source are seen as {name}: {first} and {second}"
+            raise DataError(what, at=str(self.place), fix="give a folder with one of them")
+        with _explained(self.shown(name)), self._raw(name) as raw:
+            if self._paths[name].lower().endswith(".gz"):
+                with gzip.GzipFile(fileobj=raw) as unpacked:
+                    yield io.BufferedReader(unpacked, 1 << 20)
+            else:
+                yield raw
+
+    @contextmanager
+    def _raw(self, name: str) -> Iterator[BinaryIO]:
+        if not self._is_zip:
+            path = self.place / self._paths[name] if self.is_folder else self.place
+            with path.open("rb") as handle:
+                yield handle
+            return
+        with zipfile.ZipFile(self.place) as archive, archive.open(self._paths[name]) as member:
+            yield io.BufferedReader(member, 1 << 20)  # type: ignore[type-var]  # it reads like a raw file
+
+    def lines(self, name: str) -> Iterator[tuple[int, bytes | LineTooLongError]]:
+        """Line numbers, from 1, and lines: without line ends, a byte order mark and blank lines.
+
+        A line over the limit comes as a `LineTooLongError` in its place, so that the caller can name or skip it.
+        """
+        with self.open(name) as handle:
+            for number, line in enumerate(_bounded(handle), start=1):
+                if isinstance(line, int):
+                    yield number, LineTooLongError(number, line)
+                    continue
+                text = (line.removeprefix(_BOM) if number == 1 else line).rstrip()
+                if text:
+                    yield number, text
+
+    def peek(self, name: str) -> bytes:
+        """The first line of a file that is not blank, cut at 1 MiB; empty if there is none."""
+        with self.open(name) as handle:
+            for line in handle.read(1 << 20).removeprefix(_BOM).splitlines():
+                if line.strip():
+                    return line.strip()
+        return b""
+
+    def digest(self, names: Iterable[str]) -> str:
+        """SHA-256, in hexadecimal, of the unpacked bytes of files, one after the other."""
+        total = hashlib.sha256()
+        for name in names:
+            with self.open(name) as handle:
+                while block := handle.read(1 << 20):
+                    total.update(block)
+        return total.hexdigest()
+
+
+def _bounded(handle: BinaryIO) -> Iterator[bytes | int]:
+    """The lines of a file; of one that is too long only its length."""
+    while line := handle.readline(LONGEST_LINE + 1):
+        if len(line) <= LONGEST_LINE:
+            yield line
+            continue
+        length = len(line)
+        while not line.endswith(b"\n") and (line := handle.readline(1 << 20)):
+            length += len(line)
+        yield length
+
+
+def _members(place: Path) -> list[str]:
+    """The paths of a zip's files, without what operating systems add."""
+    with zipfile.ZipFile(place) as archive:
+        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+    for entry in entries:
+        if entry.flag_bits & 0x1:
+            raise DataError("the archive has a password", at=f"{place}:{entry.filename}", fix=_UNPACK)
+    return [entry.filename for entry in entries if not any(part in entry.filename for part in _JUNK)]
+
+
+def _seen_as(path: str) -> str:
+    name = PurePosixPath(path).name
+    return name[:-3] if name.lower().endswith(".gz") else name
+
+
+def _refuse_tar(place: Path) -> None:
+    if place.name.lower().endswith((".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".7z", ".rar")):
+        raise DataError(_OTHER, at=str(place), fix=_UNPACK)
+
+
+@contextmanager
+def _explained(place: Path | str) -> Iterator[None]:
+    """Turns what the system says of an unreadable file into an error with its place."""
+    try:
+        yield
+    except _BROKEN as error:
+        raise DataError(
+            f"the archive is broken: {error or 'it ends too early'}", at=str(place), fix="fetch it again"
+        ) from error
+    except NotImplementedError as error:  # a compression that Python's zipfile lacks, such as Deflate64
+        raise DataError(f"{_OTHER}: {error}", at=str(place), fix=_UNPACK) from error
+    except OSError as error:
+        raise DataError(
+            f"the file can't be read: {error.strerror or error}", at=str(place), fix="look at its permissions"
+        ) from error

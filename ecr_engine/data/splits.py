@@ -1,0 +1,24 @@
+"""Which split a training dialogue goes to where a source lacks one."""
+
+from __future__ import annotations
+
+import hashlib
+
+from ecr_engine.data.schema import Split
+
+
+def assign(conversation_id: str, split_off: dict[Split, float]) -> Split:
+    """The split of a training dialogue, by a hash of its id: it stays where it is when others come, go or move.
+
+    Validation takes the top of the hash's range and test its bottom, so that neither moves when the other's share does.
+
+    Args:
+        conversation_id: the dialogue's id.
+        split_off: the shares to be set apart, in [0, 1), their sum below 1.
+    """
+    place = int.from_bytes(hashlib.sha256(conversation_id.encode()).digest()[:8]) / 2**64
+    if place < split_off.get(Split.TEST, 0.0):
+        return Split.TEST
+    if place >= 1 - split_off.get(Split.VALID, 0.0):
+        return Split.VALID
+    return Split.TRAIN

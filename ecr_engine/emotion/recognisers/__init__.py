@@ -1,0 +1,1 @@
+"""Emotion recognisers, one a file (`ecr_engine.emotion.annotation.RECOGNISERS`)."""
