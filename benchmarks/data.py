@@ -23,6 +23,7 @@ from pathlib import Path
 
 RUNS = 3
 
+
 def repeat(source: Path, target: Path, dialogues: int) -> int:
     """Writes `dialogues` dialogues to `target/train_data.jsonl`, with all else of the source beside them.
 
@@ -85,9 +86,8 @@ def main() -> None:
             seconds, memory = measure(place / "raw", place / "out", given.knowledge)
             wall = time.perf_counter() - started
             rates.append(given.dialogues / seconds)
-            print(
-                f"{rates[-1]:8,.0f} dialogues a CPU second   {seconds:6.1f} s CPU   {wall:6.1f} s wall   peak {memory:4.0f} MiB"
-            )
+            speed = f"{rates[-1]:8,.0f} dialogues a CPU second"
+            print(f"{speed}   {seconds:6.1f} s CPU   {wall:6.1f} s wall   peak {memory:4.0f} MiB")
         print(f"{statistics.median(rates):8,.0f} median of {given.runs}")
 
 

@@ -30,7 +30,8 @@ def decode(line: bytes) -> Any:
     """
     try:
         value = _decoder.decode(line.decode("utf-8"))
-        return _without_halves(value) if _HALF.search(line) else value
+        escapes = b"\\ud" in line or b"\\uD" in line  # asked first: the search alone would take a tenth of the time
+        return _without_halves(value) if escapes and _HALF.search(line) else value
     except UnicodeDecodeError as error:
         raise MalformedError(
             f"the line is not UTF-8: byte 0x{line[error.start]:02x} at column {error.start + 1}"

@@ -72,7 +72,7 @@ def _make(staging: Path, output: Path) -> None:
 
 
 def _check(output: Path, is_ours: Callable[[Path], bool]) -> None:
-    if output.is_file():
+    if output.exists() and not output.is_dir():  # a device such as /dev/null too, which root could rename
         raise UsageError("the output is a file", at=str(output), fix="give a folder that is new or empty")
     if output.is_dir() and any(output.iterdir()) and not is_ours(output):
         raise UsageError(

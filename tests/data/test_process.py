@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import random
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -213,8 +215,11 @@ def test_other_peoples_files_are_not_touched(tmp_path: Path, name: str) -> None:
 def test_an_output_that_is_a_file_or_below_one(tmp_path: Path) -> None:
     source = write_source(tmp_path / "in", train=[raw("1")])
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(UsageError, match=r"^the output is a file$"):
-        run(source, tmp_path / "file")
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("file", "pipe"):
+        with pytest.raises(UsageError, match=r"^the output is a file$"):
+            run(source, tmp_path / name)
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
     with pytest.raises(UsageError, match=r"^the output folder can't be made: Not a directory$"):
         run(source, tmp_path / "file" / "out")
     assert (tmp_path / "file").read_text() == "mine"

@@ -49,7 +49,10 @@ def parse(record: Record) -> RawDialogue:
 
 def marked(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The words and the movies of a text in which a movie is `@` and its id."""
-    pieces = _MENTION.split(clean(text))  # words, id, words, id, …, words
+    cleaned = clean(text)
+    if "@" not in cleaned:
+        return (cleaned,), ()
+    pieces = _MENTION.split(cleaned)  # words, id, words, id, …, words
     return tuple(pieces[::2]), tuple(pieces[1::2])
 
 
