@@ -27,12 +27,9 @@ from ecr_engine.data.reader import (
 )
 from ecr_engine.data.schema import Split
 from ecr_engine.data.staging import staged
-from ecr_engine.data.summary import DataSummary, SplitCounts, total
+from ecr_engine.data.summary import FROM_SOURCE, DataSummary, SplitCounts, total
 from ecr_engine.data.work import Done, Recipe, work
 from ecr_engine.errors import DataError, UsageError
-
-FROM_SOURCE = "source"
-"""The recogniser's name in a summary where emotions came with the dialogues."""
 
 
 def process(
@@ -67,7 +64,7 @@ def process(
         DataError: the source or the graph is missing or bad, or leaves nothing to train on.
         UsageError: `output` holds other things or is the working directory, or the shares leave no training dialogue.
     """
-    found = open_source(source, form, knowledge)
+    found = inputs_of(source, form, knowledge)
     shares = {Split.VALID: validation_share, Split.TEST: test_share}
     split_off = {split: share for split, share in shares.items() if split not in found.parts}
     if sum(split_off.values()) >= 1:
@@ -99,8 +96,8 @@ def process(
 
 
 @dataclass(frozen=True, slots=True)
-class OpenSource:
-    """A source, its reader, and what else is read with it.
+class Inputs:
+    """All that is read: a source, its reader, and what else goes in.
 
     Attributes:
         files: the source.
@@ -134,7 +131,7 @@ class OpenSource:
         return total_hash.hexdigest()
 
 
-def open_source(source: Path, form: str = AUTO, knowledge: Path | None = None) -> OpenSource:
+def inputs_of(source: Path, form: str = AUTO, knowledge: Path | None = None) -> Inputs:
     """Finds out what a source is.
 
     Raises:
@@ -143,16 +140,16 @@ def open_source(source: Path, form: str = AUTO, knowledge: Path | None = None) -
     """
     files = SourceFiles(source)
     reader = find_reader(files, form)
-    return OpenSource(files, reader, training_part(files, reader), SourceFiles(knowledge) if knowledge else None)
+    return Inputs(files, reader, training_part(files, reader), SourceFiles(knowledge) if knowledge else None)
 
 
 def fingerprint(source: Path, form: str = AUTO, knowledge: Path | None = None) -> str:
     """SHA-256 of all files that `process` would read.
 
     Raises:
-        DataError, UsageError: see `open_source`.
+        DataError, UsageError: see `inputs_of`.
     """
-    return open_source(source, form, knowledge).fingerprint()
+    return inputs_of(source, form, knowledge).fingerprint()
 
 
 def knowledge_of(setting: str | None, source: Path) -> Path | None:
@@ -185,7 +182,7 @@ class _Ledger:
         return {split: total([SplitCounts(), *self.counts[split]]) for split in Split}
 
 
-def _write(found: OpenSource, results: Iterator[Done | Skipped], folder: Path, skip_bad: bool) -> _Ledger:
+def _write(found: Inputs, results: Iterator[Done | Skipped], folder: Path, skip_bad: bool) -> _Ledger:
     """Writes the three files."""
     ledger, seen = _Ledger(), Seen()
     with ExitStack() as stack:

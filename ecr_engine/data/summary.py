@@ -20,6 +20,10 @@ FORMAT = "ecr-examples/2"
 """Written into `summary.json`; a folder that has it is one of ours."""
 
 
+FROM_SOURCE = "source"
+"""`DataSummary.recogniser` where the emotions came with the dialogues."""
+
+
 @dataclass(frozen=True, slots=True)
 class SplitCounts:
     """What one split holds.

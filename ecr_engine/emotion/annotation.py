@@ -18,6 +18,7 @@ from typing import Protocol
 from ecr_engine.data import store
 from ecr_engine.data.schema import EMOTIONS, Emotions, Example, Role, Split, Turn
 from ecr_engine.data.staging import staged
+from ecr_engine.data.summary import FROM_SOURCE
 from ecr_engine.data.turns import MOST_EMOTIONS, passed_on
 from ecr_engine.errors import UsageError, suggestion
 from ecr_engine.registry import Registry
@@ -34,9 +35,6 @@ PUBLISHED = {
     "surprise": 0.03,
 }
 """Share of ReDial's utterances that show each emotion, by the ECR paper; an utterance can show two."""
-
-FROM_SOURCE = "source"
-"""`DataSummary.recogniser` where the emotions came with the dialogues."""
 
 DIGITS = 4
 """Digits that a probability keeps."""
