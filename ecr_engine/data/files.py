@@ -52,6 +52,12 @@ class SourceFiles:
         if not place.exists():
             raise DataError("the data source does not exist", at=str(place), fix="give the folder of the raw dialogues")
         self.is_folder = place.is_dir()
+        if not self.is_folder and not place.is_file():  # a pipe would be empty when read a second time
+            raise DataError(
+                "the data source is neither a file nor a folder",
+                at=str(place),
+                fix="write what it gives to a file, and give that",
+            )
         self._is_zip = not self.is_folder and place.suffix.lower() == ".zip"
         self._twice: dict[str, tuple[str, str]] = {}
         with _explained(place):
@@ -166,7 +172,7 @@ def _members(place: Path) -> list[str]:
 
 
 def _seen_as(path: str) -> str:
-    name = PurePosixPath(path).name
+    name = PurePosixPath(path).name.encode("utf-8", "replace").decode("utf-8")
     return name[:-3] if name.lower().endswith(".gz") else name
 
 

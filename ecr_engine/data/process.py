@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -62,8 +63,10 @@ def process(
 
     Raises:
         DataError: the source or the graph is missing or bad, or leaves nothing to train on.
-        UsageError: `output` holds other things or is the working directory, or the shares leave no training dialogue.
+        UsageError: `output` holds other things, is the working directory or what is read, or the shares leave no
+            training dialogue.
     """
+    _refuse_to_write_over(output, source, knowledge)
     found = inputs_of(source, form, knowledge)
     shares = {Split.VALID: validation_share, Split.TEST: test_share}
     split_off = {split: share for split, share in shares.items() if split not in found.parts}
@@ -162,6 +165,16 @@ def knowledge_of(setting: str | None, source: Path) -> Path | None:
     if setting is None:
         return None
     return source if setting == AUTO else Path(setting)
+
+
+def _refuse_to_write_over(output: Path, *inputs: Path | None) -> None:
+    """The output replaces a folder, which must not be, or hold, what is being read."""
+    place = os.path.realpath(output)
+    for given in inputs:
+        if given is not None and os.path.commonpath([place, os.path.realpath(given)]) == place:
+            raise UsageError(
+                "the output is, or holds, what is to be read", at=str(output), fix="give another folder as --output"
+            )
 
 
 @dataclass(slots=True)

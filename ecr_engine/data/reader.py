@@ -23,6 +23,10 @@ AUTO = "auto"
 FIX = "mend the line, or leave bad dialogues out with --skip-bad"
 
 
+MOST_MESSAGES = 1000
+"""Messages of one dialogue at most; ReDial has 60. Examples repeat their context, so they grow with its square."""
+
+
 class MalformedError(Exception):
     """What is wrong with one record; whoever reads it adds the place."""
 
@@ -262,9 +266,16 @@ def parse(reader: Reader, record: Record) -> Parsed | Skipped:
     if record.fault:
         return Skipped(record.split, record.source, record.line, record.fault)
     try:
-        return reader.parse(record)
+        parsed = reader.parse(record)
+        _check_length(parsed)
     except MalformedError as error:
         return Skipped(record.split, record.source, record.line, str(error))
+    return parsed
+
+
+def _check_length(parsed: Parsed) -> None:
+    if isinstance(parsed, RawDialogue) and len(parsed.messages) > MOST_MESSAGES:
+        raise MalformedError(f"the dialogue has {len(parsed.messages):,} messages; {MOST_MESSAGES:,} is the limit")
 
 
 def unreadable(files: SourceFiles, skipped: Skipped) -> DataError:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ecr_engine.errors import EcrError, UsageError
+from ecr_engine.runs.lock import locked
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager
@@ -19,33 +24,42 @@ def staged(output: Path, is_ours: Callable[[Path], bool]) -> Iterator[Path]:
         is_ours: whether a non-empty folder is an earlier result of the same work.
 
     Raises:
-        UsageError: `output` is a file, a folder of other things, or the working directory.
-        EcrError: it can't be written, such as for a full disk.
+        UsageError: `output` is a file, a folder of other things, the working directory, or can't be written.
+        EcrError: another process is writing it, or the disk is full.
     """
     _refuse_working_directory(output)
-    output = output.resolve()
-    _recover(output)
-    _check(output, is_ours)
+    output = Path(os.path.realpath(output))  # not Path.resolve, which trips over a loop of links
     made = _missing_parents(output)
     staging = _beside(output, "staging")
-    _remove(staging)
     try:
-        _make(staging, output)
-        try:
-            yield staging
-            _put_in_place(staging, output)
-        except OSError as error:
-            raise EcrError(
-                f"the output can't be written: {error.strerror or error}",
-                at=str(output),
-                fix="make room there, or give another folder",
-            ) from error
-    except BaseException:
-        _remove(staging)
+        _make_parents(output)
+        with locked(_beside(output, "lock"), f"the output {output}"):
+            _recover(output)
+            _check(output, is_ours)
+            _remove(staging)
+            staging.mkdir()
+            try:
+                yield staging
+                _put_in_place(staging, output)
+            except BaseException:
+                _remove(staging)
+                raise
+    except BaseException as error:
         for folder in made:
-            if folder.is_dir():
+            if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
+        if isinstance(error, OSError):
+            raise _unwritable(output, error) from error
         raise
+
+
+def _unwritable(output: Path, error: OSError) -> EcrError:
+    full = error.errno in _FULL
+    return EcrError(
+        f"the output can't be written: {error.strerror or error}",
+        at=str(output),
+        fix="make room there, or give another folder" if full else "give a folder you can write to",
+    )
 
 
 def _refuse_working_directory(output: Path) -> None:
@@ -62,12 +76,13 @@ def _recover(output: Path) -> None:
         old.rename(output)
 
 
-def _make(staging: Path, output: Path) -> None:
+def _make_parents(output: Path) -> None:
     try:
-        staging.mkdir(parents=True)
+        output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
+        reason = "Not a directory" if isinstance(error, FileExistsError) else error.strerror
         raise UsageError(
-            f"the output folder can't be made: {error.strerror}", at=str(output), fix="give a folder you can write to"
+            f"the output folder can't be made: {reason}", at=str(output), fix="give a folder you can write to"
         ) from error
 
 
@@ -79,6 +94,10 @@ def _check(output: Path, is_ours: Callable[[Path], bool]) -> None:
             "the output folder holds other files", at=str(output), fix="give a folder that is new or empty"
         )
 
+    # Replaced by a rename, which needs no right to write into it; but what is in it could then not be taken away.
+    if output.is_dir() and not os.access(output, os.W_OK | os.X_OK):
+        raise UsageError("the output folder can't be written", at=str(output), fix="give a folder you can write to")
+
 
 def _missing_parents(output: Path) -> list[Path]:
     """The parents that are not there yet, innermost first."""
@@ -86,7 +105,7 @@ def _missing_parents(output: Path) -> list[Path]:
 
 
 def _beside(output: Path, word: str) -> Path:
-    return output.parent / f".{output.name}.{word}"
+    return output.parent / f".{output.name}.ecr-{word}"
 
 
 def _put_in_place(staging: Path, output: Path) -> None:

@@ -5,12 +5,16 @@ Records go out in batches and come back in their order, so the result does not d
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import get_context
+from threading import Thread
 
 from ecr_engine.data import store
 from ecr_engine.data.reader import READERS, Names, RawDialogue, Reader, Record, Skipped, conversation_of, parse
@@ -78,7 +82,7 @@ def work(records: Iterable[Record], recipe: Recipe, workers: int) -> Iterator[Do
             yield do(record, recipe, reader)
         return
     # Not forked: the caller may hold threads (a dashboard, torch), which a fork would copy in any state.
-    with ProcessPoolExecutor(workers, get_context("spawn"), _start, (recipe,)) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), _start, (recipe, os.getpid())) as pool:
         running: deque[Future[list[Done | Skipped]]] = deque()
         for batch in _batches(records):
             running.append(pool.submit(_do_batch, batch))
@@ -111,10 +115,18 @@ _recipe: Recipe
 _reader: Reader
 
 
-def _start(recipe: Recipe) -> None:
-    """Readies a worker process."""
+def _start(recipe: Recipe, parent: int) -> None:
+    """Readies a worker process, which ends when its parent is gone, however that went."""
     global _recipe, _reader
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent will say what to do
+    Thread(target=_watch, args=(parent,), daemon=True).start()
     _recipe, _reader = recipe, READERS.build(recipe.reader)
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
 
 
 def _do_batch(batch: list[Record]) -> list[Done | Skipped]:

@@ -116,7 +116,7 @@ class RunFolder:
         Raises:
             EcrError: another process is at work in it; the message holds its process id.
         """
-        with locked(self.root / ".lock"):
+        with locked(self.root / ".lock", f"the run folder {self.root}"):
             yield
 
     def lock_holder(self) -> Holder | None:

@@ -34,17 +34,18 @@ class Holder:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path, what: str) -> Iterator[None]:
     """Holds the lock file `path`; removes it at the end.
 
     Args:
         path: the lock file; its folder exists.
+        what: what it guards, for the message, such as "the run folder runs/demo".
 
     Raises:
         EcrError: another process holds it.
     """
-    with _open_locked(path) as handle:
-        _refuse_other_host(path, handle)
+    with _open_locked(path, what) as handle:
+        _refuse_other_host(path, handle, what)
         handle.seek(0)
         handle.truncate()
         handle.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
@@ -79,7 +80,7 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-def _open_locked(path: Path) -> IO[str]:
+def _open_locked(path: Path, what: str) -> IO[str]:
     while True:
         handle = path.open("a+", encoding="utf-8")
         try:
@@ -87,22 +88,21 @@ def _open_locked(path: Path) -> IO[str]:
         except BlockingIOError:
             owner = _read(handle) or Holder(0, socket.gethostname())
             handle.close()
-            raise _in_use(path, owner, "wait until it ends, or stop it") from None
+            raise _in_use(path, what, owner, "wait until it ends, or stop it") from None
         # The former holder may have removed the file between `open` and `flock`.
         if path.exists() and os.fstat(handle.fileno()).st_ino == path.stat().st_ino:
             return handle
         handle.close()
 
 
-def _refuse_other_host(path: Path, handle: IO[str]) -> None:
+def _refuse_other_host(path: Path, handle: IO[str], what: str) -> None:
     owner = _read(handle)
     if owner is not None and owner.host != socket.gethostname():
-        raise _in_use(path, owner, f"if it no longer runs there, type: rm {path}")
+        raise _in_use(path, what, owner, f"if it no longer runs there, type: rm {path}")
 
 
-def _in_use(path: Path, owner: Holder, fix: str) -> EcrError:
-    what = f"the run folder {path.parent} is in use by process {owner.pid} on {owner.host}"
-    return EcrError(what, at=str(path), fix=fix)
+def _in_use(path: Path, what: str, owner: Holder, fix: str) -> EcrError:
+    return EcrError(f"{what} is in use by process {owner.pid} on {owner.host}", at=str(path), fix=fix)
 
 
 def _read(handle: IO[str]) -> Holder | None:

@@ -21,9 +21,10 @@ from ecr_engine.data.process import fingerprint, process
 from ecr_engine.data.reader import Skipped
 from ecr_engine.data.schema import Split
 from ecr_engine.data.splits import assign
+from ecr_engine.data.staging import staged
 from ecr_engine.data.store import read_examples, read_summary
 from ecr_engine.data.summary import DataSummary, SplitCounts, describe
-from ecr_engine.errors import DataError, UsageError
+from ecr_engine.errors import DataError, EcrError, UsageError
 
 REDIAL = Path(__file__).parents[2].parent / "shared" / "data" / "redial"
 
@@ -311,7 +312,7 @@ def corpus(folder: Path, dialogues: int) -> Path:
 
 
 def outcome(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
 def test_the_number_of_workers_changes_nothing(tmp_path: Path) -> None:
@@ -351,6 +352,7 @@ def test_a_run_after_a_kill_gives_the_same_bytes(tmp_path: Path) -> None:
     killed = subprocess.run([sys.executable, "-c", KILLED, str(source), str(tmp_path / "out")], check=False)
     assert killed.returncode == -signal.SIGKILL
     assert not (tmp_path / "out").exists()
+    assert (tmp_path / ".out.ecr-staging").is_dir()
     run(source, tmp_path / "out", validation=0.1, test=0.1, skip_bad=True)
     assert outcome(tmp_path / "out") == outcome(tmp_path / "whole")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out", "whole"]
@@ -359,11 +361,74 @@ def test_a_run_after_a_kill_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_a_kill_between_the_last_renames_loses_nothing(tmp_path: Path) -> None:
     source = write_source(tmp_path / "in", train=[raw("1")])
     run(source, tmp_path / "out")
-    (tmp_path / "out").rename(tmp_path / ".out.old")
+    (tmp_path / "out").rename(tmp_path / ".out.ecr-old")
     write_source(tmp_path / "in", train=["oops"])
     with pytest.raises(DataError):
         run(source, tmp_path / "out")
     assert conversations(tmp_path / "out", "train") == {"1"}
+
+
+def test_two_processes_do_not_write_one_output(tmp_path: Path) -> None:
+    source = write_source(tmp_path / "in", train=[raw("1")])
+    busy = rf"^the output {tmp_path}/out is in use by process {os.getpid()} on "
+    with staged(tmp_path / "out", lambda folder: True), pytest.raises(EcrError, match=busy):
+        run(source, tmp_path / "out")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out"]
+
+
+def test_an_output_that_is_a_loop_of_links(tmp_path: Path) -> None:
+    source = write_source(tmp_path / "in", train=[raw("1")])
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(UsageError, match=r"^the output folder can't be made: Not a directory$"):
+        run(source, tmp_path / "a" / "x")
+
+
+def test_an_output_without_the_right_to_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = write_source(tmp_path / "in", train=[raw("1")])
+    run(source, tmp_path / "out")
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "out")
+    with pytest.raises(UsageError, match=r"^the output folder can't be written$"):
+        run(source, tmp_path / "out")
+
+
+@pytest.mark.parametrize("inner", ["", "train_data.jsonl", "kg"])
+def test_what_is_read_is_not_written_over(tmp_path: Path, inner: str) -> None:
+    source = write_source(tmp_path / "out", train=[raw("1")])
+    (tmp_path / "out" / "kg").mkdir()
+    before = outcome(source)
+    given = source / inner if inner != "kg" else write_source(tmp_path / "in", train=[raw("1")])
+    knowledge = source / "kg" if inner == "kg" else None
+    with pytest.raises(UsageError) as caught:
+        process(given, source, validation_share=0.0, test_share=0.0, skip_bad=False, knowledge=knowledge)
+    (problem,) = caught.value.problems
+    assert problem.what == "the output is, or holds, what is to be read"
+    assert problem.at == str(source)
+    assert problem.fix == "give another folder as --output"
+    assert outcome(source) == before
+
+
+def test_a_dialogue_without_end(tmp_path: Path) -> None:
+    source = write_source(tmp_path / "in", train=[raw("1", [("S", "hi"), ("R", "ho")] * 501), raw("2")])
+    with pytest.raises(DataError, match=r"^the dialogue has 1,002 messages; 1,000 is the limit$"):
+        run(source, tmp_path / "out")
+    assert run(source, tmp_path / "out", skip_bad=True).splits[Split.TRAIN].dialogues == 1
+
+
+def test_a_source_that_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError) as caught:
+        run(tmp_path / "pipe", tmp_path / "out")
+    (problem,) = caught.value.problems
+    assert problem.what == "the data source is neither a file nor a folder"
+    assert problem.fix == "write what it gives to a file, and give that"
+
+
+def test_a_file_name_that_is_not_utf8(tmp_path: Path) -> None:
+    source = write_source(tmp_path / "in", train=[raw("1")])
+    odd = (source / "train_data.jsonl").rename(Path(os.fsdecode(os.fsencode(source) + b"/tr\xff.jsonl")))
+    process(odd, tmp_path / "out", validation_share=0.0, test_share=0.0, skip_bad=False)
+    assert read_examples(tmp_path / "out" / "train.jsonl")[0].source == "tr?.jsonl"
 
 
 def test_a_full_disk(tmp_path: Path) -> None:
