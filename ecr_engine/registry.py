@@ -1,7 +1,7 @@
 """Plug-ins by file: the file's name is the registered name.
 
 A registry looks into one package. Each module there that does not start with an underscore is one entry, and has a
-function `build()` that returns it. Adding an entry is adding a file; names are listed without importing anything.
+function `build` that returns it. Adding an entry is adding a file; names are listed without importing anything.
 """
 
 from __future__ import annotations
@@ -36,8 +36,12 @@ class Registry(Generic[T]):
         folders = [str(Path(place)) for place in spec.submodule_search_locations]
         return sorted(m.name for m in pkgutil.iter_modules(folders) if not m.name.startswith("_"))
 
-    def build(self, name: str) -> T:
+    def build(self, name: str, *given: object) -> T:
         """The entry called `name`.
+
+        Args:
+            name: a registered name.
+            given: what the entries of this registry are built from.
 
         Raises:
             UsageError: no entry has this name; the message holds the nearest one.
@@ -45,5 +49,5 @@ class Registry(Generic[T]):
         if name not in self.names():
             raise UsageError(f"unknown {self._kind} '{name}'", fix=suggestion(name, self.names()))
         module = importlib.import_module(f"{self._package}.{name}")
-        entry: T = module.build()
+        entry: T = module.build(*given)
         return entry

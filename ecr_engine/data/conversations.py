@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ecr_engine.data import store
+from ecr_engine.data.decoding import example_of
 from ecr_engine.data.files import LineTooLongError, SourceFiles
 from ecr_engine.data.names import movie_names
 from ecr_engine.data.reader import (
@@ -25,8 +26,9 @@ from ecr_engine.data.reader import (
     find_reader,
     parse,
 )
-from ecr_engine.data.records import decode_object, kind
+from ecr_engine.data.records import decode
 from ecr_engine.data.schema import SLOT, Dialogue, Example, Role, Split, Turn
+from ecr_engine.data.summary import latest
 from ecr_engine.data.turns import UNNAMED, merge, weave
 from ecr_engine.errors import DataError
 from ecr_engine.runs.folder import RunFolder
@@ -227,9 +229,9 @@ def rebuilt(examples: tuple[Example, ...]) -> Dialogue:
     """The dialogue that examples were made of, as far as they tell.
 
     Args:
-        examples: those of one conversation, in order; at least one.
+        examples: those of one conversation, in any order; at least one.
     """
-    last = examples[-1]
+    last = latest(examples)
     target = Turn(Role.RECOMMENDER, _by_name(last), last.target, tuple(item.item_id for item in last.items))
     turns = (*last.context, target, *([last.reply] if last.reply else []))
     items = {item.item_id: item for example in examples for item in example.items}
@@ -245,23 +247,8 @@ def _by_name(example: Example) -> str:
 
 
 def _example(line: bytes) -> Example:
-    raw = decode_object(line, "an example")
+    raw = decode(line)
     try:
-        example = store.from_json(raw)
-    except KeyError as error:
-        raise MalformedError(f"the line is not an example: the field '{error.args[0]}' is missing") from error
-    except (TypeError, ValueError) as error:
+        return example_of(raw)
+    except MalformedError as error:
         raise MalformedError(f"the line is not an example: {error}") from error
-    _check_texts(example)
-    return example
-
-
-def _check_texts(example: Example) -> None:
-    """Refuses a text that is none: the store takes fields as they are."""
-    heard = [*example.context, *([example.reply] if example.reply else [])]
-    texts: list[tuple[str, object]] = [("conversation_id", example.conversation_id), ("target", example.target)]
-    texts += [pair for turn in heard for pair in (("text", turn.text), ("slots", turn.slots))]
-    texts += [pair for item in example.items for pair in (("item_id", item.item_id), ("name", item.name))]
-    for name, value in texts:
-        if not isinstance(value, str):
-            raise MalformedError(f"the line is not an example: '{name}' must be text, found {kind(value)}")

@@ -67,16 +67,19 @@ class SourceFiles:
         """Name as readers see it -> path inside the source."""
         if self.is_folder:
             inside = [entry.name for entry in self.place.iterdir() if entry.is_file()]
-        elif self._is_zip:
+        elif self._is_zip or zipfile.is_zipfile(self.place):
+            self._is_zip = True
             inside = _members(self.place)
         else:
             _refuse_tar(self.place)
             inside = [self.place.name]
         found: dict[str, str] = {}
         for path in sorted(inside):
-            first = found.setdefault(_seen_as(path), path)
-            if first != path:
-                self._twice[_seen_as(path)] = (first, path)
+            name = _seen_as(path)
+            if name in found:  # a zip may even hold one path twice
+                self._twice[name] = (found[name], path)
+            else:
+                found[name] = path
         return found
 
     def names(self) -> tuple[str, ...]:
@@ -120,6 +123,8 @@ class SourceFiles:
     def lines(self, name: str) -> Iterator[tuple[int, bytes | LineTooLongError]]:
         """Line numbers, from 1, and lines: without line ends, a byte order mark and blank lines.
 
+        Other blanks stay: where columns are parted by tabs, the last ones may be empty.
+
         A line over the limit comes as a `LineTooLongError` in its place, so that the caller can name or skip it.
         """
         with self.open(name) as handle:
@@ -127,8 +132,8 @@ class SourceFiles:
                 if isinstance(line, int):
                     yield number, LineTooLongError(number, line)
                     continue
-                text = (line.removeprefix(_BOM) if number == 1 else line).rstrip()
-                if text:
+                text = (line.removeprefix(_BOM) if number == 1 else line).rstrip(b"\r\n")
+                if text and not text.isspace():
                     yield number, text
 
     def peek(self, name: str) -> bytes:
@@ -177,8 +182,18 @@ def _seen_as(path: str) -> str:
 
 
 def _refuse_tar(place: Path) -> None:
-    if place.name.lower().endswith((".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".7z", ".rar")):
+    known = place.name.lower().endswith((".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".7z", ".rar"))
+    if known or _is_tar(place):
         raise DataError(_OTHER, at=str(place), fix=_UNPACK)
+
+
+def _is_tar(place: Path) -> bool:
+    """Whether a file is a tar, or packs one: by its mark alone, as `tarfile` would read whatever length a tar names."""
+    with place.open("rb") as raw:
+        packed = raw.read(2) == b"\x1f\x8b"
+        raw.seek(0)
+        start = gzip.GzipFile(fileobj=raw).read(262) if packed else raw.read(262)
+    return start[257:] == b"ustar"
 
 
 @contextmanager

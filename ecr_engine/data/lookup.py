@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from ecr_engine.data.schema import Example, Split
-from ecr_engine.data.store import split_path, stream_examples
+from ecr_engine.data.store import readable, split_path, stream_examples
 from ecr_engine.errors import UsageError, suggestion
 
 
@@ -86,5 +86,5 @@ def identified(folder: Path, splits: Sequence[Split], example_id: str) -> Found:
 
 
 def _lines(path: Path) -> int:
-    with path.open("rb") as handle:
+    with readable(path), path.open("rb") as handle:
         return sum(1 for _ in handle)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ecr_engine.data import store
 from ecr_engine.data.files import SourceFiles
-from ecr_engine.data.knowledge.files import graph_files, read_graph
+from ecr_engine.data.knowledge.files import graph_files, graph_source, read_graph
 from ecr_engine.data.knowledge.linker import EntityLinker
 from ecr_engine.data.names import movie_names, name_files
 from ecr_engine.data.reader import (
@@ -143,7 +143,7 @@ def inputs_of(source: Path, form: str = AUTO, knowledge: Path | None = None) -> 
     """
     files = SourceFiles(source)
     reader = find_reader(files, form)
-    return Inputs(files, reader, training_part(files, reader), SourceFiles(knowledge) if knowledge else None)
+    return Inputs(files, reader, training_part(files, reader), graph_source(knowledge) if knowledge else None)
 
 
 def fingerprint(source: Path, form: str = AUTO, knowledge: Path | None = None) -> str:

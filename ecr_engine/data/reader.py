@@ -145,7 +145,11 @@ class Reader(Protocol):
         """Whether a source is in this format; looks at names, and at first lines where names do not tell."""
 
     def parts(self, files: SourceFiles) -> dict[Split, str]:
-        """The file of each split that the source has, in the order of `Split`."""
+        """The file of each split that the source has, in the order of `Split`.
+
+        Raises:
+            DataError: it has two for one split.
+        """
 
     def records(self, files: SourceFiles, split: Split, name: str) -> Iterator[Record]:
         """The records of one file, streamed: only one is held at a time."""
@@ -206,21 +210,42 @@ def training_part(files: SourceFiles, reader: Reader) -> dict[Split, str]:
     return parts
 
 
-def split_files(files: SourceFiles, pattern: re.Pattern[str]) -> dict[Split, str]:
+def split_files(files: SourceFiles, pattern: re.Pattern[str], *, last_wins: bool = False) -> dict[Split, str]:
     """The file of each split, by name.
 
     Args:
         files: the source.
         pattern: matches a whole file name; its group `split` is train, valid, dev or test. A source that is one file
             of another name is all training data.
+        last_wins: whether of two files for one split the last by name is meant, rather than neither.
+
+    Raises:
+        DataError: two files are for one split.
     """
     found: dict[Split, str] = {}
-    for name in files.names():
-        if matched := pattern.fullmatch(name):
-            found[_SPLITS[matched["split"]]] = name
-    if not found and not files.is_folder and len(files.names()) == 1:
-        found[Split.TRAIN] = files.names()[0]
+    for name in named_files(files, pattern):
+        matched = pattern.fullmatch(name)
+        split = _SPLITS[matched["split"]] if matched else Split.TRAIN
+        if split in found and not last_wins:
+            raise DataError(
+                f"two files of the source are for the split {split}: {found[split]} and {name}",
+                at=str(files.place),
+                fix="give a folder with one of them",
+            )
+        found[split] = name
     return {split: found[split] for split in Split if split in found}
+
+
+def named_files(files: SourceFiles, pattern: re.Pattern[str]) -> tuple[str, ...]:
+    """The files whose names a pattern matches, by which a reader can recognise a source; or the only file of a source.
+
+    Args:
+        files: the source.
+        pattern: matches a whole file name.
+    """
+    found = tuple(name for name in files.names() if pattern.fullmatch(name))
+    alone = not found and not files.is_folder and len(files.names()) == 1
+    return files.names() if alone else found
 
 
 _SPLITS = {"train": Split.TRAIN, "valid": Split.VALID, "dev": Split.VALID, "test": Split.TEST}
@@ -295,21 +320,28 @@ class Seen:
         self._places: dict[str, tuple[str, int]] = {}
 
     def check(self, conversation_id: str, record: Record) -> Skipped | None:
-        """Notes a conversation; returns why it can't be taken if it was met before."""
-        source, line = self._places.setdefault(conversation_id, (record.source, record.line))
-        if (source, line) == (record.source, record.line):
+        """Notes the conversation of a record; returns why it can't be taken if an earlier record was of it.
+
+        Call it once for each record: several may stand on one line.
+        """
+        if conversation_id not in self._places:
+            self._places[conversation_id] = (record.source, record.line)
             return None
+        source, line = self._places[conversation_id]
         reason = f"conversation '{conversation_id}' is there twice; the first is at {source}:{line}"
         return Skipped(record.split, record.source, record.line, reason)
 
 
 def _formats(files: SourceFiles, readers: Sequence[Reader]) -> str:
-    """What could be given instead; a subfolder that would do is named first."""
+    """What could be given instead; a subfolder that would do is named first, then the folder's only zip."""
     if files.is_folder:
         for folder in sorted(entry for entry in files.place.iterdir() if entry.is_dir()):
             inner = SourceFiles(folder)
             if any(reader.recognises(inner) for reader in readers):
                 return f"give its folder {folder}"
+        zips = [name for name in files.names() if name.lower().endswith(".zip")]
+        if len(zips) == 1:
+            return f"give the file {files.place / zips[0]}"
     return "give " + ", or ".join(reader.explanation for reader in readers)
 
 

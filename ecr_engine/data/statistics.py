@@ -283,6 +283,6 @@ def _beside_paper(part: _Gathered, form: str) -> tuple[PaperRow, ...]:
 
 def _row(name: str, here: int | None, dialogues: int) -> PaperRow:
     published = PUBLISHED[name]
-    if here is None or name in ("conversations", "users"):
+    if here is None or not dialogues or name in ("conversations", "users"):  # a summary may be edited to say 0
         return PaperRow(name, published, here, None)
     return PaperRow(name, published, here, here / dialogues / (published / PUBLISHED["conversations"]))

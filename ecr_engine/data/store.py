@@ -13,12 +13,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from ecr_engine.data import summary as summaries
-from ecr_engine.data.schema import Example, Item, Role, Split, Turn
+from ecr_engine.data.decoding import strict_example
+from ecr_engine.data.reader import MalformedError
+from ecr_engine.data.records import decode
+from ecr_engine.data.schema import Example, Item, Split, Turn
 from ecr_engine.data.summary import DataSummary
 from ecr_engine.errors import DataError
 
@@ -116,31 +120,36 @@ def stream_examples(path: Path) -> Iterator[Example]:
     """The examples of a file, in its order, one at a time.
 
     Raises:
-        DataError: the file is missing, or a line is not an example.
+        DataError: the file is missing or can't be read, or a line is not an example.
     """
-    if not path.is_file():
-        raise DataError(
-            "there is no file of examples", at=str(path), fix="make it: ecrctl data process SOURCE --output DIR"
-        )
-    with path.open("rb") as handle:
-        for number, line in enumerate(handle, start=1):
-            yield _read_line(line, path, number)
+    with readable(path):
+        if not path.is_file():
+            raise DataError(
+                "there is no file of examples", at=str(path), fix="make it: ecrctl data process SOURCE --output DIR"
+            )
+        with path.open("rb") as handle:
+            for number, line in enumerate(handle, start=1):
+                yield _read_line(line, path, number)
 
 
 def read_summary(folder: Path) -> DataSummary:
     """The summary of a folder that `process` wrote.
 
     Raises:
-        DataError: it is missing or is not a summary.
+        DataError: it is missing, can't be read, or is not a summary.
     """
     path = folder / SUMMARY
-    if not path.is_file():
-        raise DataError(
-            "the folder holds no processed data", at=str(path), fix="make it: ecrctl data process SOURCE --output DIR"
-        )
+    with readable(path):
+        if not path.is_file():
+            raise DataError(
+                "the folder holds no processed data",
+                at=str(path),
+                fix="make it: ecrctl data process SOURCE --output DIR",
+            )
+        content = path.read_bytes()
     try:
-        return summaries.from_json(json.loads(path.read_bytes()))
-    except (KeyError, TypeError, ValueError) as error:
+        return summaries.from_json(json.loads(content))
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise DataError.at_line(f"the summary can't be read: {_reason(error)}", path, 1, REMAKE) from error
 
 
@@ -151,10 +160,18 @@ def write_summary(folder: Path, summary: DataSummary) -> None:
 
 
 def is_processed(folder: Path) -> bool:
-    """Whether a folder holds what `process` wrote and nothing else."""
+    """Whether a folder holds what `process` wrote and nothing else.
+
+    Raises:
+        DataError: it can't be read.
+    """
     ours = {SUMMARY, KNOWLEDGE, *(split_path(folder, split).name for split in Split)}
-    names = {entry.name for entry in folder.iterdir()}
-    return SUMMARY in names and names <= ours and b'"ecr-examples/' in (folder / SUMMARY).read_bytes()
+    with readable(folder):
+        names = {entry.name for entry in folder.iterdir()}
+        if SUMMARY not in names or not names <= ours:
+            return False
+    with readable(folder / SUMMARY):
+        return b'"ecr-examples/' in (folder / SUMMARY).read_bytes()
 
 
 def digest(paths: Iterable[Path]) -> str:
@@ -167,62 +184,35 @@ def digest(paths: Iterable[Path]) -> str:
     return total.hexdigest()
 
 
-def _read_line(line: bytes, path: Path, number: int) -> Example:
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Turns what the system says of a file that can't be read into an error with its place.
+
+    Raises:
+        DataError: the block can't read `path`.
+    """
     try:
-        return from_json(json.loads(line))
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError.at_line(
-            f"the line is not an example: {_reason(error)}",
-            path,
-            number,
-            REMAKE,
+        yield
+    except OSError as error:
+        raise DataError(
+            f"the file can't be read: {error.strerror or error}", at=str(path), fix="look at its permissions"
         ) from error
 
 
-def _reason(error: KeyError | TypeError | ValueError) -> str:
+def _read_line(line: bytes, path: Path, number: int) -> Example:
+    try:
+        raw = decode(line.removeprefix(BOM_UTF8) if number == 1 else line)
+    except MalformedError as error:
+        raise DataError.at_line(str(error), path, number, REMAKE) from error
+    try:
+        return strict_example(raw)
+    except MalformedError as error:
+        raise DataError.at_line(f"the line is not an example: {error}", path, number, REMAKE) from error
+
+
+def _reason(error: KeyError | TypeError | ValueError | RecursionError) -> str:
     if isinstance(error, KeyError):
         return f"the field '{error.args[0]}' is missing"
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg} at column {error.colno}"
     return str(error)
-
-
-def from_json(raw: dict[str, Any]) -> Example:
-    """The example in a decoded line.
-
-    Raises:
-        KeyError, TypeError, ValueError: it is no example.
-    """
-    return Example(
-        example_id=raw["example_id"],
-        conversation_id=raw["conversation_id"],
-        turn=raw["turn"],
-        context=tuple(turn_from_json(turn) for turn in raw["context"]),
-        target=raw["target"],
-        items=tuple(item_from_json(item) for item in raw["items"]),
-        mentioned=tuple(raw["mentioned"]),
-        emotions=tuple(raw["emotions"]),
-        source=raw["source"],
-        line=raw["line"],
-        reply=None if raw["reply"] is None else turn_from_json(raw["reply"]),
-    )
-
-
-def turn_from_json(raw: dict[str, Any]) -> Turn:
-    """The turn in a decoded line.
-
-    Raises:
-        KeyError, TypeError, ValueError: it is no turn.
-    """
-    emotions = tuple((str(shown["label"]), float(shown["probability"])) for shown in raw["emotions"])
-    entities = tuple(raw["entities"])
-    return Turn(Role(raw["role"]), raw["text"], raw["slots"], tuple(raw["items"]), entities, emotions)
-
-
-def item_from_json(raw: dict[str, Any]) -> Item:
-    """The item in a decoded line.
-
-    Raises:
-        KeyError: a field is missing.
-    """
-    return Item(raw["item_id"], raw["name"], raw["liked"], raw["seen"], raw["suggested"])

@@ -21,7 +21,8 @@ FORMAT = "ecr-examples/2"
 
 
 FROM_SOURCE = "source"
-"""`DataSummary.recogniser` where the emotions came with the dialogues."""
+"""`DataSummary.recogniser` where the emotions came with the source, whoever wrote them: a data set's authors, or an
+earlier annotation of examples that were exported and read back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,8 @@ class SplitCounts:
         unnamed_slots: slots of movies whose name is not known.
         unlisted_slots: slots of movies that their dialogue does not list.
         repaired_names: movies of dialogues whose missing or yearless name was repaired from a list of names.
-        entities: mentions of knowledge-graph entities other than movies.
+        entities: mentions of knowledge-graph entities other than movies, in all turns that an example has as a turn: a
+            dialogue's last recommender turn is a target only, which is words.
         messages: messages as sent, before merging.
         joined_messages: messages that were joined to the one before them, of the same sender.
         blank_messages: messages without words, which were left out.
@@ -68,7 +70,7 @@ class DataSummary:
         split_off: the splits that the source lacks and that were split off its training dialogues.
         splits: counts by split.
         skipped: dialogues that could not be read, in the order of the source.
-        recogniser: what wrote the emotions: empty if nothing did, `source` if they came with the dialogues.
+        recogniser: what wrote the emotions: empty if nothing did, `FROM_SOURCE` if they came with it.
         knowledge: what the knowledge graph holds; None without one.
     """
 
@@ -95,16 +97,39 @@ def count_dialogue(raw: RawDialogue, dialogue: Dialogue) -> SplitCounts:
         unnamed_slots=sum(not dialogue.items[item_id].name for turn in dialogue.turns for item_id in turn.items),
         unlisted_slots=sum(item_id not in raw.items for turn in dialogue.turns for item_id in turn.items),
         repaired_names=sum(dialogue.items[item_id].name != item.name for item_id, item in raw.items.items()),
-        entities=sum(len(turn.entities) for turn in dialogue.turns),
+        entities=sum(len(turn.entities) for turn in _kept_whole(dialogue.turns)),
         messages=len(raw.messages),
         joined_messages=len(raw.messages) - blank - len(dialogue.turns),
         blank_messages=blank,
     )
 
 
+def _kept_whole(turns: Sequence[Turn]) -> list[Turn]:
+    """The turns that are in the context of an example, or are its reply: what examples tell all about."""
+    targets = [index for index, turn in enumerate(turns) if turn.role is Role.RECOMMENDER]
+    return [*turns[: targets[-1]], *turns[targets[-1] + 1 :]] if targets else []
+
+
+def latest(examples: Sequence[Example]) -> Example:
+    """The example of the latest turn, which knows the most of its conversation.
+
+    Args:
+        examples: those of one conversation, in any order; at least one.
+    """
+    return max(examples, key=lambda example: example.turn)
+
+
 def count_examples(examples: Sequence[Example]) -> SplitCounts:
-    """Counts one conversation of which only the examples are known; a turn counts as one message."""
-    last = examples[-1]
+    """Counts one conversation of which only the examples are known; a turn counts as one message.
+
+    So nothing was joined or blank. Of movies in contexts the names are not known, nor whether a dialogue listed them:
+    `unnamed_slots` counts targets only, `unlisted_slots` and `repaired_names` are 0. All else is what `count_dialogue`
+    counts of the dialogue, if all its examples are there.
+
+    Args:
+        examples: those of one conversation, in any order; at least one.
+    """
+    last = latest(examples)
     heard = [*last.context, *([last.reply] if last.reply else [])]
     turns = len(heard) + 1
     return SplitCounts(
@@ -145,12 +170,15 @@ def from_json(raw: dict[str, Any]) -> DataSummary:
     """
     if raw["format"] != FORMAT:
         raise ValueError(f"its format is {raw['format']!r}, not {FORMAT!r}")
+    for name, wanted in _FIELDS.items():
+        if not isinstance(raw[name], wanted):
+            raise TypeError(f"the field '{name}' is of the wrong kind")
     return DataSummary(
         reader=raw["reader"],
         source_fingerprint=raw["source_fingerprint"],
         fingerprint=raw["fingerprint"],
         split_off=tuple(Split(name) for name in raw["split_off"]),
-        splits={Split(name): SplitCounts(**counts) for name, counts in raw["splits"].items()},
+        splits={Split(name): _counts(counts, name) for name, counts in raw["splits"].items()},
         skipped=tuple(_skipped(entry) for entry in raw["skipped"]),
         recogniser=raw["recogniser"],
         knowledge=None if raw["knowledge"] is None else GraphCounts(**raw["knowledge"]),
@@ -164,6 +192,24 @@ def describe(summary: DataSummary) -> list[tuple[str, ...]]:
     rows = [(str(split), *_numbers(counts), skipped[split]) for split, counts in summary.splits.items()]
     sums = ("all", *(sum(column) for column in zip(*(row[1:] for row in rows), strict=True)))
     return [head, *(tuple(f"{cell:,}" if isinstance(cell, int) else cell for cell in row) for row in [*rows, sums])]
+
+
+_FIELDS = {
+    "reader": str,
+    "source_fingerprint": str,
+    "fingerprint": str,
+    "split_off": list,
+    "splits": dict,
+    "skipped": list,
+    "recogniser": str,
+}
+
+
+def _counts(raw: dict[str, Any], split: str) -> SplitCounts:
+    counts = SplitCounts(**raw)
+    if any(type(number) is not int for number in _all_numbers(counts)):
+        raise TypeError(f"a count of '{split}' is no whole number")
+    return counts
 
 
 def _skipped(raw: dict[str, Any]) -> Skipped:

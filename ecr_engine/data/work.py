@@ -20,7 +20,7 @@ from ecr_engine.data import store
 from ecr_engine.data.reader import READERS, Names, RawDialogue, Reader, Record, Skipped, conversation_of, parse
 from ecr_engine.data.schema import Split
 from ecr_engine.data.splits import assign
-from ecr_engine.data.summary import SplitCounts, count_dialogue, count_examples, has_emotions
+from ecr_engine.data.summary import SplitCounts, count_dialogue, count_examples, has_emotions, latest
 from ecr_engine.data.turns import Linker, examples, merge
 
 BATCH = 256
@@ -103,7 +103,7 @@ def do(record: Record, recipe: Recipe, reader: Reader) -> Done | Skipped:
         counts = count_dialogue(parsed, dialogue)
         annotated = has_emotions(dialogue.turns)
     else:
-        made, counts, annotated = parsed, count_examples(parsed), has_emotions(parsed[-1].context)
+        made, counts, annotated = parsed, count_examples(parsed), has_emotions(latest(parsed).context)
     conversation = conversation_of(parsed)
     split = assign(conversation, recipe.split_off) if record.split is Split.TRAIN else record.split
     text = "".join(line + "\n" for line in store.encode_all(made))

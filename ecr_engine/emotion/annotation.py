@@ -7,7 +7,6 @@ same bytes. Adding a recogniser is adding one file to `recognisers/`.
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -87,7 +86,7 @@ class Annotation:
         recogniser: name of the recogniser.
         fingerprint: of the examples as they are now.
         seeker_turns: the seeker's turns that examples hold, each once.
-        kept: those among them whose emotions came with the source and stayed.
+        kept: those among them whose emotions came with the source and stayed, whoever wrote them.
         labels: by emotion, in the order of `EMOTIONS`; a turn with two counts for both.
     """
 
@@ -125,7 +124,9 @@ def annotate_folder(
 ) -> Annotation:
     """Copies a processed folder with emotions in its examples; streamed, so memory does not grow with them.
 
-    Emotions that an earlier annotation wrote are written anew. Those that came with the source stay.
+    Emotions that an earlier annotation wrote are written anew. Those that came with the source stay, and are counted
+    (`Annotation.kept`): a source that is an export, or examples of ours, may have been annotated before it was
+    processed, and nobody can tell such emotions from those of a data set.
 
     Args:
         source: a folder that `process` wrote.
@@ -145,7 +146,9 @@ def annotate_folder(
         for split in Split:
             _write(store.split_path(source, split), store.split_path(folder, split), recogniser, tally, keep=keep)
         if (source / store.KNOWLEDGE).is_file():
-            shutil.copyfile(source / store.KNOWLEDGE, folder / store.KNOWLEDGE)
+            with store.readable(source / store.KNOWLEDGE):  # or else the output would be blamed
+                graph = (source / store.KNOWLEDGE).read_bytes()
+            (folder / store.KNOWLEDGE).write_bytes(graph)
         summary = replace(
             before,
             fingerprint=store.digest(store.split_path(folder, split) for split in Split),
@@ -178,7 +181,8 @@ def _write(source: Path, target: Path, recogniser: EmotionRecogniser, tally: _Ta
             found = _recognised(batch, recogniser, keep=keep)
             for conversation in batch:
                 annotated = list(_annotated(conversation, found, keep=keep))
-                _count(conversation[-1], annotated[-1], tally, keep=keep)
+                before, after = max(zip(conversation, annotated, strict=True), key=lambda pair: pair[0].turn)
+                _count(before, after, tally, keep=keep)
                 handle.writelines(line + "\n" for line in store.encode_all(annotated))
 
 
@@ -240,7 +244,7 @@ def _annotated(conversation: Sequence[Example], found: dict[str, Emotions], *, k
 
 
 def _count(before: Example, after: Example, tally: _Tally, *, keep: bool) -> None:
-    """Counts a conversation by its last example, which holds all that the seeker says."""
+    """Counts a conversation by its latest example, which holds all that the seeker says."""
     for old, new in zip(_seeker_turns(before), _seeker_turns(after), strict=True):
         tally.seeker_turns += 1
         tally.kept += keep and bool(old.emotions)

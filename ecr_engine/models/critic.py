@@ -12,13 +12,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from ecr_engine.errors import UnavailableError
+from ecr_engine.models.encoders import load_encoder, mean_pool
 from ecr_engine.models.hub import silence_transformers
-from ecr_engine.models.registry import source_of
-
-POOLING = frozenset({"bert", "roberta", "xlm-roberta"})
-"""Encoders that come with a pooling layer. It is left out: the heads read the mean of the tokens, and where a
-checkpoint lacks it, it would be random weights that no seed decides."""
 
 
 class CriticOutput(NamedTuple):
@@ -117,7 +112,7 @@ class CriticModel(nn.Module):
         """The heads' outputs for ids and mask [B, L] as `encode` gives them."""
         marks = {"token_type_ids": (mask == 2).long()} if self._marks_response else {}
         hidden = self.encoder(input_ids=ids, attention_mask=(mask > 0).long(), **marks).last_hidden_state
-        pooled = torch.cat([_mean(hidden, mask > 0), _mean(hidden, mask == 2)], dim=-1)
+        pooled = torch.cat([mean_pool(hidden, mask > 0), mean_pool(hidden, mask == 2)], dim=-1)
         return CriticOutput(self.value_head(pooled).squeeze(-1), self.quality_head(pooled), self.emotion_head(pooled))
 
     def save(self, folder: Path) -> None:
@@ -129,13 +124,6 @@ class CriticModel(nn.Module):
         save_file(heads, folder / "heads.safetensors")
         facts = {"dimensions": self.dimensions, "emotions": self.emotions, "max_length": self.max_length}
         (folder / "critic.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-
-
-def _mean(hidden: Tensor, mask: Tensor) -> Tensor:
-    """Mean [B, H] of the states [B, L, H] where `mask` is true."""
-    weight = mask.unsqueeze(-1).to(hidden)
-    mean: Tensor = (hidden * weight).sum(1) / weight.sum(1).clamp(min=1.0)
-    return mean
 
 
 def build_critic(
@@ -169,13 +157,13 @@ def build_critic(
             if embeddings.shape == body.get_input_embeddings().weight.shape:
                 body.get_input_embeddings().weight.data.copy_(embeddings)
         else:
-            body, tokenizer = _pretrained(encoder)
+            body, tokenizer = load_encoder(encoder, at="critic.encoder", otherwise="use --set critic.encoder=small")
         return CriticModel(body, tokenizer, dimensions, emotions, max_length)
 
 
 def load_critic(folder: Path) -> CriticModel:
     """The critic that `CriticModel.save` wrote."""
-    body, tokenizer = _pretrained(str(folder))
+    body, tokenizer = load_encoder(str(folder), at=str(folder))
     facts = json.loads((folder / "critic.json").read_text(encoding="utf-8"))
     critic = CriticModel(body, tokenizer, facts["dimensions"], facts["emotions"], facts["max_length"])
     encoder = {f"encoder.{name}": weight for name, weight in body.state_dict().items()}
@@ -197,21 +185,3 @@ def _small_encoder(shape: CriticShape, vocabulary: int, pad: int) -> Any:
         type_vocab_size=2,
     )
     return BertModel(config, add_pooling_layer=False)
-
-
-def _pretrained(name: str) -> tuple[Any, Any]:
-    from transformers import AutoConfig, AutoModel, AutoTokenizer
-
-    silence_transformers()
-    source = source_of(name)
-    try:
-        pooled = AutoConfig.from_pretrained(source).model_type in POOLING
-        options = {"add_pooling_layer": False} if pooled else {}
-        body = AutoModel.from_pretrained(source, dtype=torch.float32, **options)
-        return body, AutoTokenizer.from_pretrained(source)
-    except (OSError, ValueError) as error:
-        raise UnavailableError(
-            f"encoder '{name}' can't be loaded: {str(error).splitlines()[0]}",
-            at="critic.encoder",
-            fix="name a local folder with the encoder, or use --set critic.encoder=small",
-        ) from error

@@ -35,10 +35,14 @@ def show_annotation(annotation: Annotation, *, as_json: bool) -> None:
 
 def _facts(annotation: Annotation) -> list[tuple[str, str]]:
     recognised = annotation.seeker_turns - annotation.kept
-    kept = f"; {annotation.kept:,} kept as they came with the source (--overwrite: anew)" if annotation.kept else ""
+    kept = (
+        f"{annotation.kept:,} as they came with the source; if it was annotated before it was processed, "
+        "write them anew: --overwrite"
+    )
     return [
         ("seeker turns", f"{annotation.seeker_turns:,}, at most two emotions each"),
-        ("recognised", f"{recognised:,} by {annotation.recogniser}{kept}"),
+        ("recognised", f"{recognised:,} by {annotation.recogniser}"),
+        *([("kept", kept)] if annotation.kept else []),
         ("folder", str(annotation.folder)),
         ("fingerprint", annotation.fingerprint[:16]),
     ]

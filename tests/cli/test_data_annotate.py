@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import pytest
 from processed_data import write_processed
 
 
@@ -49,8 +51,47 @@ def test_kept_emotions_are_told(ecrctl, tmp_path) -> None:
     summary = json.loads((tmp_path / "p" / "summary.json").read_bytes())
     (tmp_path / "p" / "summary.json").write_text(json.dumps({**summary, "recogniser": "source"}))
     finished = ecrctl("data", "annotate", "p")
-    assert "0 by lexical; 3 kept as they came with the source (--overwrite: anew)" in finished.out
-    assert "3 by lexical\n" in ecrctl("data", "annotate", "p", "--overwrite").out
+    assert [line.split(maxsplit=1) for line in finished.out.splitlines()[-4:-2]] == [
+        ["recognised", "0 by lexical"],
+        [
+            "kept",
+            "3 as they came with the source; if it was annotated before it was processed, write them anew: --overwrite",
+        ],
+    ]
+    anew = ecrctl("data", "annotate", "p", "--overwrite").out
+    assert "3 by lexical\n" in anew
+    assert "kept" not in anew
+
+
+def test_emotions_that_went_through_an_export_are_kept_and_told(ecrctl, tmp_path) -> None:
+    write_processed(tmp_path / "p")
+    ecrctl("data", "annotate", "p")
+    ecrctl("data", "export", "p", "--to", "alpaca", "--output", "alpaca")
+    assert ecrctl("data", "process", "alpaca", "--output", "again").code == 0
+    assert (
+        "kept          3 as they came with the source; if it was annotated" in ecrctl("data", "annotate", "again").out
+    )
+    assert json.loads(ecrctl("data", "annotate", "again", "--overwrite", "--json").out)["kept"] == 0
+
+
+@pytest.mark.parametrize(
+    "command", [["annotate", "p"], ["export", "p", "--to", "chat", "--output", "out"], ["show", "p"]]
+)
+def test_a_source_that_cant_be_read_is_blamed_itself(ecrctl, tmp_path, monkeypatch, command) -> None:
+    write_processed(tmp_path / "p")
+    opened = Path.open
+
+    def refuse(path, mode="r", *rest, **more):
+        if path == Path("p/train.jsonl") and "r" in mode:
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, mode, *rest, **more)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    refused = ecrctl("data", *command)
+    assert (refused.code, refused.err) == (
+        3,
+        "error: the file can't be read: Permission denied\n  at   p/train.jsonl\n  fix  look at its permissions\n",
+    )
 
 
 def test_errors_of_annotate(ecrctl, tmp_path) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from processed_data import write_processed
 from raw_redial import raw, write_source
 
 from ecr_engine.data._distribution import Bin, distribution, histogram
@@ -117,6 +118,12 @@ def test_nothing_to_count(tmp_path) -> None:
     problem = caught.value.problems[0]
     assert (problem.what, problem.at) == ("the data source holds no dialogue that can be read", str(tmp_path))
     assert problem.fix == f"see what is wrong with it: ecrctl data validate {tmp_path}"
+
+
+def test_a_summary_that_was_edited_to_say_nothing(tmp_path) -> None:
+    found = statistics(write_processed(tmp_path / "p"))
+    assert [(row.what, row.here) for row in found.paper[:2]] == [("conversations", 0), ("utterances", 0)]
+    assert {row.ratio for row in found.paper} == {None}
 
 
 def test_percentiles_are_numbers_that_occur() -> None:

@@ -11,12 +11,13 @@ import jinja2
 import pytest
 from processed_data import ALIEN, OFFER, TRAIN, write_processed
 
-from ecr_engine.data import store
+from ecr_engine.data.decoding import strict_example
 from ecr_engine.data.export import Wish, export, named_target
 from ecr_engine.data.four_lines import INSTRUCTION
 from ecr_engine.data.knowledge.graph import KnowledgeGraph
 from ecr_engine.data.process import process
 from ecr_engine.data.prompts import chat, render_text
+from ecr_engine.data.store import read_summary
 from ecr_engine.emotion.annotation import annotate_folder, find_recogniser
 from ecr_engine.errors import DataError, EcrError
 
@@ -73,7 +74,7 @@ def test_alpaca_is_a_list_with_a_row_a_line(source: Path, tmp_path: Path) -> Non
 def test_an_alpaca_row_holds_all_of_its_example(source: Path, tmp_path: Path) -> None:
     export(source, tmp_path / "out", Wish("alpaca", SYSTEM))
     rows = json.loads((tmp_path / "out" / "llama_train.json").read_text(encoding="utf-8"))
-    again = [store.from_json({**row["example"], "target": row["output"]}) for row in rows]
+    again = [strict_example({**row["example"], "target": row["output"]}) for row in rows]
     assert again == list(TRAIN)
 
 
@@ -101,6 +102,11 @@ def test_real_dialogues_with_emotions_survive_the_round_trip(tmp_path: Path, pro
         wanted = [line for line in before if prompt == "dialogue" or json.loads(line)["items"]]
         assert len(wanted) > 50
         assert lines(tmp_path / "again" / name) == wanted, name
+    if prompt == "dialogue":  # with all examples there, the counts that examples can tell are the same, too
+        for split, counts in read_summary(tmp_path / "again").splits.items():
+            told = read_summary(tmp_path / "p").splits[split]
+            assert counts.entities > 0
+            assert counts == replace(told, messages=told.turns, joined_messages=0, blank_messages=0)
 
 
 def test_chat_has_one_example_a_line(source: Path, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def archive(members: dict[str, bytes]) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as handle:
         for name, content in members.items():
-            handle.writestr(name, content)
+            handle.writestr(zipfile.ZipInfo(name), content)
     return packed.getvalue()
 
 

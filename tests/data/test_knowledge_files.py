@@ -11,7 +11,7 @@ import pytest
 from small_graph import small_graph, write_cfcrs
 
 from ecr_engine.data.files import SourceFiles
-from ecr_engine.data.knowledge.files import graph_files, read_graph
+from ecr_engine.data.knowledge.files import graph_files, graph_source, read_graph
 from ecr_engine.data.knowledge.graph import GraphCounts, KnowledgeGraph
 from ecr_engine.errors import DataError, ExitCode, Problem
 
@@ -37,6 +37,14 @@ def problem_of(folder: Path) -> Problem:
     assert caught.value.exit_code is ExitCode.DATA
     (problem,) = caught.value.problems
     return problem
+
+
+def test_a_knowledge_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        graph_source(tmp_path / "nothere")
+    (problem,) = caught.value.problems
+    assert problem == Problem("the knowledge folder does not exist", str(tmp_path / "nothere"), EXPECTED)
+    assert graph_files(graph_source(write_cfcrs(tmp_path)))[0] == "kg.json"
 
 
 def same(a: KnowledgeGraph, b: KnowledgeGraph, folder: Path) -> bool:

@@ -83,6 +83,20 @@ def test_an_export_that_somebody_edited(tmp_path: Path, changes: dict[str, Any],
     assert fault(folder) == (what, f"llama_train.json:{line}")
 
 
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_conversation_that_comes_again_even_on_the_same_line(tmp_path: Path, indent: int | None) -> None:
+    rows = [exported(FIRST), exported(OTHER), exported(SECOND)]
+    folder = listed(tmp_path, rows, indent=indent)
+    ((_, reason),) = skipped(folder)
+    line = 1 if indent is None else 2
+    assert reason == f"conversation 'a' is there twice; the first is at llama_train.json:{line}"
+
+
+def test_an_example_that_comes_again_at_once(tmp_path: Path) -> None:
+    folder = listed(tmp_path, [exported(FIRST), exported(SECOND), exported(FIRST), exported(OTHER)])
+    assert skipped(folder) == [(2, "example 'a:1' is there twice")]
+
+
 def test_which_row_of_a_conversation_is_bad(tmp_path: Path) -> None:
     folder = listed(tmp_path, [exported(FIRST), exported(SECOND, input="x")])
     assert fault(folder)[0] == f"row 2 of the conversation: 'input' is not the context of 'example'; {PLAIN}"

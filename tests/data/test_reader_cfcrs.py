@@ -43,12 +43,26 @@ def test_redial_itself_is_not_taken(tmp_path: Path) -> None:
     assert form_of(write_lines(tmp_path / "train_data.jsonl", [raw("4")])) == "redial"
 
 
+def test_two_files_for_one_split_are_no_matter_to_a_source_that_is_anothers(tmp_path: Path) -> None:
+    write_lines(tmp_path / "train_data_processed.jsonl", [{"context": ["a"], "resp": "b", "rec": [], "entity": []}])
+    folder = write_lines(tmp_path / "train_data.jsonl", [raw("4")])
+    assert form_of(folder) == "redial"
+    assert [dialogue.conversation_id for dialogue in dialogues(folder)] == ["4"]
+
+
 INSPIRED = inspired(
     message("RECOMMENDER", "Hi &amp; welcome! What have you seen?"),
     message("SEEKER", "skyscraper ! and Die Hard, a comedy", ["Skyscraper (2018)", "Die Hard (1988)"], ["comedy"]),
     message("RECOMMENDER", "Die Hard 2 is better than Die Hard (1988).", ["Die Hard (1988)", "Die Hard 2 (1990)"]),
     message("SEEKER", "I saw it.", ["It (2017)"]),
 )
+
+
+def test_two_files_for_one_split(tmp_path: Path) -> None:
+    write_lines(tmp_path / "train.jsonl", [INSPIRED])
+    folder = write_lines(tmp_path / "train_data.jsonl", [INSPIRED])
+    what = "two files of the source are for the split train: train.jsonl and train_data.jsonl"
+    assert fault(folder) == (what, str(folder))
 
 
 def test_inspired_has_titles_without_years_in_its_texts(tmp_path: Path) -> None:

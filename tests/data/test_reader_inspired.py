@@ -9,6 +9,7 @@ import pytest
 from source_makers import dialogues, fault, form_of, oddities, said, skipped
 
 from ecr_engine.data.schema import Item, Split
+from ecr_engine.errors import DataError
 
 COLUMNS = (
     "dialog_id", "utt_id", "speaker", "turn_id", "text", "text_with_placeholder", "movies", "genres", "people_names",
@@ -53,6 +54,26 @@ def test_a_dialogue(tmp_path: Path) -> None:
     assert first.messages[1].entities == ("drama", "comedy", "Al Pacino")
     assert list(first.items) == ["Heat (1995)", "Pan's Labyrinth (2006)", "It (2017)"]
     assert said(second) == [("seeker", ("hm",), ())]
+
+
+def test_two_files_for_one_split(tmp_path: Path) -> None:
+    for name in ("train.tsv", "dev.tsv", "valid.tsv"):
+        table(tmp_path, row("SEEKER", "hi", dialog_id=name), name=name)
+    with pytest.raises(DataError) as caught:
+        dialogues(tmp_path)
+    (problem,) = caught.value.problems
+    assert (problem.what, problem.at, problem.fix) == (
+        "two files of the source are for the split valid: dev.tsv and valid.tsv",
+        str(tmp_path),
+        "give a folder with one of them",
+    )
+
+
+def test_a_row_whose_last_column_is_empty(tmp_path: Path) -> None:
+    columns = ("dialog_id", "speaker", "text", "text_with_placeholder", "movie_dict")
+    folder = table(tmp_path, row("SEEKER", "hi", movie_dict=""), columns=columns)
+    assert (folder / "train.tsv").read_bytes().endswith(b"\thi\thi\t\n")
+    assert [said(dialogue) for dialogue in dialogues(folder)] == [[("seeker", ("hi",), ())]]
 
 
 def test_words_that_the_marked_text_lacks_are_kept(tmp_path: Path) -> None:

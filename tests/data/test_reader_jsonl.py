@@ -11,9 +11,12 @@ import pytest
 from raw_redial import raw
 from source_makers import examples_of, fault, form_of, skipped, write_lines
 
+from ecr_engine.data.conversations import Conversation, open_source
+from ecr_engine.data.process import process
 from ecr_engine.data.reader import RawDialogue, read
-from ecr_engine.data.schema import Example, Item, Role, Turn
-from ecr_engine.data.store import encode
+from ecr_engine.data.schema import Example, Item, Role, Split, Turn
+from ecr_engine.data.store import encode, read_summary
+from ecr_engine.data.summary import SplitCounts
 from ecr_engine.data.turns import examples, merge
 
 ASKED = Turn(Role.SEEKER, "i like Heat (1995)", "i like <movie>", ("11",), ("drama",), (("like", 0.75), ("happy", 0.5)))
@@ -22,7 +25,7 @@ FIRST = Example(
     "a:1", "a", 1, (ASKED,), "See <movie>", (Item("22", "Alien (1979)", True, None, False),), ("11",),
     ("like", "happy"), "train_data.jsonl", 17, Turn(Role.SEEKER, "ok", "ok"),
 )  # fmt: skip
-SECOND = Example("a:3", "a", 3, (ASKED, ANSWER), "Bye", (), ("11", "22"), (), "train_data.jsonl", 17)
+SECOND = Example("a:2", "a", 2, (ASKED, ANSWER), "Bye", (), ("11", "22"), (), "train_data.jsonl", 17)
 OTHER = Example("b:0", "b", 0, (), "Hello", (), (), (), "train_data.jsonl", 18)
 
 
@@ -55,6 +58,32 @@ def test_what_somebody_typed_is_no_conversation_id(tmp_path: Path) -> None:
 def test_a_conversation_that_comes_again_later(tmp_path: Path) -> None:
     folder = write_lines(tmp_path / "train.jsonl", [encode(FIRST), encode(OTHER), encode(SECOND)])
     assert skipped(folder) == [(3, "conversation 'a' is there twice; the first is at train.jsonl:1")]
+
+
+def test_a_conversation_that_is_there_twice_in_a_row(tmp_path: Path) -> None:
+    folder = write_lines(tmp_path / "train.jsonl", [encode(FIRST), encode(SECOND), encode(FIRST), encode(OTHER)])
+    assert skipped(folder) == [(1, "example 'a:1' is there twice")]
+
+
+def test_two_examples_of_one_turn(tmp_path: Path) -> None:
+    folder = write_lines(tmp_path / "train.jsonl", [encode(FIRST), encode(replace(SECOND, turn=1)), encode(OTHER)])
+    assert skipped(folder) == [(1, "turn 1 of conversation 'a' is there twice")]
+
+
+def test_examples_out_of_order_count_as_in_order(tmp_path: Path) -> None:
+    made = []
+    for name, order in (("in", [FIRST, SECOND]), ("out", [SECOND, FIRST])):
+        write_lines(tmp_path / name / "train.jsonl", [encode(example) for example in order])
+        process(tmp_path / name, tmp_path / f"{name}-p", validation_share=0.0, test_share=0.0, skip_bad=False)
+        made.append(read_summary(tmp_path / f"{name}-p").splits[Split.TRAIN])
+        (conversation,) = open_source(tmp_path / f"{name}-p").conversations()
+        assert isinstance(conversation, Conversation)
+        assert [turn.slots for turn in conversation.dialogue.turns] == ["i like <movie>", "See <movie>", "Bye"]
+    assert made[0] == made[1]
+    counted = SplitCounts(
+        dialogues=1, turns=3, recommender_turns=2, recommending_turns=1, slots=2, entities=1, messages=3
+    )
+    assert made[0] == counted
 
 
 def test_redial_as_examples_reads_back_to_the_same_examples(tmp_path: Path) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from raw_redial import raw, write_source
@@ -156,6 +157,41 @@ def test_two_files_that_are_seen_under_one_name(tmp_path: Path) -> None:
     check(what, str(path), "give a folder with one of them", lambda: ids(path))
 
 
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_zip_that_holds_one_path_twice(tmp_path: Path) -> None:
+    path = tmp_path / "data.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(f"redial/{NAME}", one_line(tmp_path / "plain"))
+        archive.writestr(f"redial/{NAME}", b"{}")
+    what = f"two files of the source are seen as {NAME}: redial/{NAME} and redial/{NAME}"
+    check(what, str(path), "give a folder with one of them", lambda: ids(path))
+
+
+def test_a_zip_of_another_name(tmp_path: Path) -> None:
+    path = tmp_path / "redial.download"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(f"redial/{NAME}", one_line(tmp_path / "plain"))
+    assert SourceFiles(path).shown(NAME) == f"{path}:redial/{NAME}"
+    assert ids(path) == ["1"]
+
+
+@pytest.mark.parametrize(("name", "mode"), [(f"{NAME}.gz", "w:gz"), (NAME, "w")])
+def test_a_tar_of_another_name_is_refused(tmp_path: Path, name: str, mode: Literal["w", "w:gz"]) -> None:
+    line = write_source(tmp_path / "plain", train=[raw("1")]) / NAME
+    path = tmp_path / name
+    with tarfile.open(path, mode) as archive:
+        archive.add(line, NAME)
+    fix = "unpack it, and give the folder"
+    check("this kind of archive is not read", str(path), fix, lambda: SourceFiles(path))
+
+
+def test_a_folder_with_a_zip_in_it(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "redial_dataset.zip", "w") as archive:
+        archive.writestr(NAME, one_line(tmp_path.with_name("plain")))
+    what = "the data source is in no format that a reader knows"
+    check(what, str(tmp_path), f"give the file {tmp_path}/redial_dataset.zip", lambda: ids(tmp_path))
+
+
 @pytest.mark.parametrize("name", ["redial.tar.gz", "redial.tgz", "redial.TAR", "redial.7z"])
 def test_other_archives_are_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
@@ -185,9 +221,9 @@ def test_a_folder_that_may_not_be_listed(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_lines_lose_their_ends_and_a_byte_order_mark(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"\xef\xbb\xbfone \r\n\r\n  two\n\xef\xbb\xbfthree")
+    (tmp_path / "a").write_bytes(b"\xef\xbb\xbfone \r\n \t\r\n  two\t\n\xef\xbb\xbfthree")
     source = SourceFiles(tmp_path)
-    assert list(source.lines("a")) == [(1, b"one"), (3, b"  two"), (4, b"\xef\xbb\xbfthree")]
+    assert list(source.lines("a")) == [(1, b"one "), (3, b"  two\t"), (4, b"\xef\xbb\xbfthree")]
     assert source.peek("a") == b"one"
 
 

@@ -253,7 +253,18 @@ def test_broken_lines_of_a_processed_folder_do_not_part_a_conversation(processed
     [
         (lambda one: one.pop("target"), "the line is not an example: the field 'target' is missing"),
         (lambda one: one.update(target=None), "the line is not an example: 'target' must be text, found null"),
-        (lambda one: one.update(reply=3), "the line is not an example: 'int' object is not subscriptable"),
+        (
+            lambda one: one.update(emotions=[[1]]),
+            "the line is not an example: 'emotions' must hold texts, found a list",
+        ),
+        (
+            lambda one: one["context"][0].update(text=["a"]),
+            "the line is not an example: 'text' must be text, found a list",
+        ),
+        (
+            lambda one: one.update(reply=3),
+            "the line is not an example: 'reply' must be a turn or null, found a number",
+        ),
     ],
 )
 def test_lines_that_are_no_examples(processed, edit, reason) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from ecr_engine.data import names as lists
@@ -29,6 +30,17 @@ EXPECTED = (
     f"give a folder or zip with {CFCRS} or {DBPEDIA}, and {ENTITIES}, {RELATIONS} and {ITEMS} beside it, "
     f"or with {lists.INFO}"
 )
+
+
+def graph_source(place: Path) -> SourceFiles:
+    """The files of a folder or zip that was named for its knowledge graph.
+
+    Raises:
+        DataError: it is missing or can't be read.
+    """
+    if not place.exists():
+        raise DataError("the knowledge folder does not exist", at=str(place), fix=EXPECTED)
+    return SourceFiles(place)
 
 
 def graph_files(files: SourceFiles) -> tuple[str, ...]:

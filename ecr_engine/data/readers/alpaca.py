@@ -12,11 +12,21 @@ from collections.abc import Iterator
 from typing import Any
 
 from ecr_engine.data.cleaning import clean
+from ecr_engine.data.decoding import check_distinct, strict_example
 from ecr_engine.data.files import SourceFiles
 from ecr_engine.data.four_lines import parse as parse_four_lines
 from ecr_engine.data.prompts import transcript
-from ecr_engine.data.reader import MalformedError, Message, Oddity, Parsed, RawDialogue, Reader, Record, split_files
-from ecr_engine.data.readers._examples import example_of
+from ecr_engine.data.reader import (
+    MalformedError,
+    Message,
+    Oddity,
+    Parsed,
+    RawDialogue,
+    Reader,
+    Record,
+    named_files,
+    split_files,
+)
 from ecr_engine.data.readers._rows import Row, rows
 from ecr_engine.data.readers._runs import runs
 from ecr_engine.data.readers._titles import split_at, title
@@ -37,7 +47,7 @@ class AlpacaReader:
 
     def recognises(self, files: SourceFiles) -> bool:
         """Whether there is a file of that name, or one file whose first rows have an instruction and an output."""
-        return any(_FILES.fullmatch(name) or _is_list(files, name) for name in self.parts(files).values())
+        return any(_FILES.fullmatch(name) or _is_list(files, name) for name in named_files(files, _FILES))
 
     def parts(self, files: SourceFiles) -> dict[Split, str]:
         """The files that are there, by split."""
@@ -63,6 +73,7 @@ class AlpacaReader:
             except MalformedError as error:
                 which = f"row {number} of the conversation: " if len(record.lines) > 1 else ""
                 raise MalformedError(f"{which}{error}") from error
+        check_distinct(found)
         return tuple(found)
 
     def oddities(self, record: Record) -> Iterator[Oddity]:
@@ -95,7 +106,7 @@ def _exported(raw: dict[str, Any]) -> Example:
     """The example that a row was made from."""
     output, asked = _text(raw, "output"), _text(raw, "input")
     try:
-        example = example_of({**_object(raw["example"]), "target": output})
+        example = strict_example({**_object(raw["example"]), "target": output})
     except MalformedError as error:
         raise MalformedError(f"'output' and 'example' do not make an example: {error}; {_PLAIN}") from error
     if asked != transcript(example.context) and parse_four_lines(asked) is None:

@@ -15,7 +15,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from ecr_engine.data.files import SourceFiles
-from ecr_engine.data.reader import MalformedError, Oddity, RawDialogue, Reader, Record, line_records, split_files
+from ecr_engine.data.reader import (
+    MalformedError,
+    Oddity,
+    RawDialogue,
+    Reader,
+    Record,
+    line_records,
+    named_files,
+    split_files,
+)
 from ecr_engine.data.readers import _listed, _processed, _redial_form
 from ecr_engine.data.readers._processed import Known
 from ecr_engine.data.readers._runs import runs
@@ -37,7 +46,7 @@ class CfcrsReader:
 
     def recognises(self, files: SourceFiles) -> bool:
         """Whether the first line of a file has what CFCRS adds."""
-        return any(_is_ours(files.peek(name)) for name in self.parts(files).values())
+        return any(_is_ours(files.peek(name)) for name in named_files(files, _FILES))
 
     def parts(self, files: SourceFiles) -> dict[Split, str]:
         """The files that are there, by split."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ecr_engine.data.files import SourceFiles
-from ecr_engine.data.reader import Message, Oddity, RawDialogue, Reader, Record, line_records, split_files
+from ecr_engine.data.reader import Message, Oddity, RawDialogue, Reader, Record, line_records, named_files, split_files
 from ecr_engine.data.readers import _redial_form
 from ecr_engine.data.readers._titles import plain
 from ecr_engine.data.schema import Split
@@ -25,7 +25,7 @@ class EcrReader:
 
     def recognises(self, files: SourceFiles) -> bool:
         """Whether a file holds ReDial's dialogues, and is linked to DBpedia by its name or has emotions in it."""
-        for name in self.parts(files).values():
+        for name in named_files(files, _FILES):
             first = files.peek(name)
             if b'"initiatorWorkerId"' in first and (_LINKED.fullmatch(name) or _EMOTION.search(first)):
                 return True
@@ -33,7 +33,7 @@ class EcrReader:
 
     def parts(self, files: SourceFiles) -> dict[Split, str]:
         """The files that are there, by split; of two for one split, the one with more in it."""
-        return split_files(files, _FILES)
+        return split_files(files, _FILES, last_wins=True)
 
     def records(self, files: SourceFiles, split: Split, name: str) -> Iterator[Record]:
         """One record a line."""

@@ -21,6 +21,7 @@ from ecr_engine.data.reader import (
     Reader,
     Record,
     line_records,
+    named_files,
     split_files,
 )
 from ecr_engine.data.readers._runs import runs
@@ -59,7 +60,7 @@ class InspiredReader:
         """Whether the first line of a file names INSPIRED's columns."""
         return any(
             {b"dialog_id", b"speaker", b"text"} <= set(files.peek(name).split(b"\t"))
-            for name in self.parts(files).values()
+            for name in named_files(files, _FILES)
         )
 
     def parts(self, files: SourceFiles) -> dict[Split, str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ecr_engine.data.decoding import check_distinct, strict_example
 from ecr_engine.data.files import SourceFiles
-from ecr_engine.data.reader import MalformedError, Oddity, Reader, Record, line_records, split_files
-from ecr_engine.data.readers._examples import example_of
+from ecr_engine.data.reader import MalformedError, Oddity, Reader, Record, line_records, named_files, split_files
 from ecr_engine.data.readers._runs import runs
 from ecr_engine.data.records import decode
 from ecr_engine.data.schema import Example, Split
@@ -24,7 +24,7 @@ class JsonlReader:
 
     def recognises(self, files: SourceFiles) -> bool:
         """Whether the first line of a file is an example."""
-        return any(b'"example_id"' in files.peek(name) for name in self.parts(files).values())
+        return any(b'"example_id"' in files.peek(name) for name in named_files(files, _FILES))
 
     def parts(self, files: SourceFiles) -> dict[Split, str]:
         """The files that are there, by split."""
@@ -38,11 +38,12 @@ class JsonlReader:
         """The examples of a conversation, unchanged."""
         found = []
         for number, line in enumerate(record.lines, start=1):
+            which = f"line {number} of the conversation" if len(record.lines) > 1 else "the line"
             try:
-                found.append(example_of(decode(line)))
+                found.append(strict_example(decode(line)))
             except MalformedError as error:
-                which = f"line {number} of the conversation" if len(record.lines) > 1 else "the line"
                 raise MalformedError(f"{which} is not an example: {error}") from error
+        check_distinct(found)
         return tuple(found)
 
     def oddities(self, record: Record) -> Iterator[Oddity]:

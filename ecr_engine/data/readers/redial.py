@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ecr_engine.data.files import SourceFiles
-from ecr_engine.data.reader import Oddity, RawDialogue, Reader, Record, line_records, split_files
+from ecr_engine.data.reader import Oddity, RawDialogue, Reader, Record, line_records, named_files, split_files
 from ecr_engine.data.readers import _redial_form
 from ecr_engine.data.schema import Split
 
@@ -22,7 +22,7 @@ class RedialReader:
     def recognises(self, files: SourceFiles) -> bool:
         """Whether there is a file of that name, or one file of another name whose first line is a dialogue."""
         return any(
-            _FILES.fullmatch(name) or b'"initiatorWorkerId"' in files.peek(name) for name in self.parts(files).values()
+            _FILES.fullmatch(name) or b'"initiatorWorkerId"' in files.peek(name) for name in named_files(files, _FILES)
         )
 
     def parts(self, files: SourceFiles) -> dict[Split, str]:

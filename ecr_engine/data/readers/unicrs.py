@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ecr_engine.data.files import LineTooLongError, SourceFiles
-from ecr_engine.data.reader import MalformedError, Oddity, RawDialogue, Reader, Record, split_files
+from ecr_engine.data.reader import MalformedError, Oddity, RawDialogue, Reader, Record, named_files, split_files
 from ecr_engine.data.readers import _processed, _tables
 from ecr_engine.data.readers._processed import Known, Line
 from ecr_engine.data.records import decode_object
@@ -30,7 +30,7 @@ class UnicrsReader:
 
     def recognises(self, files: SourceFiles) -> bool:
         """Whether the first line of a file is a turn, and not one of CFCRS's, which know their dialogue."""
-        for name in self.parts(files).values():
+        for name in named_files(files, _FILES):
             first = files.peek(name)
             if b'"context"' in first and b'"resp"' in first and b'"dialog_id"' not in first:
                 return True
