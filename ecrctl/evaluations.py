@@ -69,6 +69,7 @@ def evaluate_request(request: Evaluation) -> None:
     turns = data_folder(request.data) if request.data is not None else _in_run(run, "--data", checkpoint).data
     target = request.output or _in_run(run, "--output-dir", checkpoint).evaluation(name)
     # Only now: this is what loads torch, and a mistake in the command line should cost no seconds.
+    from ecr_engine.pipeline.rewarding import resources_for
     from ecr_engine.pipeline.stages.evaluate import evaluate_checkpoint
 
     with following(
@@ -83,6 +84,7 @@ def evaluate_request(request: Evaluation) -> None:
             address=str(checkpoint),
             limit=settings.evaluation.limit if request.limit is None else request.limit,
             emit=emitting(listener),
+            resources=resources_for(run, settings),
         )
     show_evaluation(target, result, as_json=request.speech.json)
 

@@ -64,7 +64,7 @@ def settings_from(layers: Layers, typed: Typed, *, base: Path | None = None) -> 
         profiles=layers.profile or (),
         config=layers.config if stated else base,
         sets=layers.sets or (),
-        flags=typed,
+        flags={**typed, **layers.flags()},
         choices=known_choices(),
     )
 

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ecr_engine.errors import UsageError
+from ecrctl.flags import Typed
 from ecrctl.panels import Panel
 
 
@@ -158,6 +159,10 @@ class Layers:
     profile: Profile = None
     config: Config = None
     sets: Sets = None
+
+    def flags(self) -> Typed:
+        """Settings that stand in flags of this group; a larger group has some."""
+        return {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ecr_engine.config.catalogue import NONE, catalogue, key_info, nearest_key, open_tables, sections, top_level
+from ecr_engine.config.import_paths import is_import_path
 from ecr_engine.config.layers import Layer
 from ecr_engine.config.settings import Settings
 from ecr_engine.config.toml_lines import KeyPath
@@ -78,7 +79,7 @@ def _known_leaves(layer: Layer, choices: Choices) -> tuple[dict[KeyPath, object]
 def _is_known(path: KeyPath, choices: Choices) -> bool:
     table, key = path
     if table in open_tables():
-        return table not in choices or key in choices[table]
+        return table not in choices or key in choices[table] or is_import_path(key)
     return key in sections()[table].model_fields
 
 

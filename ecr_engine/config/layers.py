@@ -15,7 +15,7 @@ from typing import Any, Literal
 from pydantic_settings import EnvSettingsSource
 from pydantic_settings import SettingsError as EnvValueError
 
-from ecr_engine.config.catalogue import catalogue
+from ecr_engine.config.catalogue import catalogue, open_tables
 from ecr_engine.config.profiles import load_profile
 from ecr_engine.config.settings import Settings
 from ecr_engine.config.toml_lines import KeyPath, TomlDocument, read_toml, shown
@@ -136,7 +136,7 @@ def set_layer(text: str) -> Layer:
         SettingsError: the text has no key or no `=`.
     """
     key, equals, value = text.partition("=")
-    path = tuple(part.strip() for part in key.split("."))
+    path = _path(key)
     if not equals or not all(path):
         problem = Problem(
             f"'{text}' is not a setting", f"--set {text}", "write section.key=value, such as --set ppo.epochs=2"
@@ -153,7 +153,7 @@ def flag_layer(key: str, value: object, typed: str) -> Layer:
         value: its value, of the right type already.
         typed: the flag as typed, such as "--rl-learning-rate".
     """
-    return Layer("flag", nested(tuple(key.split(".")), value), typed)
+    return Layer("flag", nested(_path(key), value), typed)
 
 
 def variable_name(key: str) -> str:
@@ -165,6 +165,13 @@ def nested(path: Sequence[str], value: object) -> dict[str, Any]:
     """Tables in tables that hold `value` at `path`."""
     head, *rest = path
     return {head: nested(rest, value) if rest else value}
+
+
+def _path(key: str) -> KeyPath:
+    """A dotted key as its parts; what follows an open table is one part, since import paths have dots of their own."""
+    table, _, rest = key.partition(".")
+    parts = [table, rest] if table.strip() in open_tables() and ":" in rest else key.split(".")
+    return tuple(part.strip() for part in parts)
 
 
 def _parse_value(path: KeyPath, text: str) -> object:

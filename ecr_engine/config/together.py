@@ -27,6 +27,7 @@ def check_together(resolved: Resolved) -> list[Problem]:
         *_critic_shape(resolved),
         *_minibatches(resolved),
         *_weights(resolved),
+        *_lengths(resolved),
         *_shares(resolved),
     ]
 
@@ -83,6 +84,19 @@ def _weights(resolved: Resolved) -> list[Problem]:
             "every reward weight is 0: there is nothing to learn from",
             _place(resolved, *keys),
             "give one a weight, such as --set rewards.empathy=2.0",
+        )
+    ]
+
+
+def _lengths(resolved: Resolved) -> list[Problem]:
+    options = resolved.settings.reward_options
+    if options.length_shortest <= options.length_longest:
+        return []
+    return [
+        Problem(
+            f"the shortest good response has {options.length_shortest} words, the longest {options.length_longest}",
+            _place(resolved, "reward_options.length_shortest", "reward_options.length_longest"),
+            f"--set reward_options.length_shortest={options.length_longest}",
         )
     ]
 

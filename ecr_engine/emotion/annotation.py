@@ -2,7 +2,7 @@
 
 A seeker's turn gets at most two emotions with their probabilities, a recommender's turn that mentions a movie those of
 the seeker's next turn, and an example the labels of the seeker's last turn. The same folder and recogniser give the
-same bytes. Adding a recogniser is adding one file to `recognisers/`.
+same bytes. What a recogniser is, and how one is chosen, stands in `recognition`.
 """
 
 from __future__ import annotations
@@ -12,15 +12,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Protocol
 
 from ecr_engine.data import store
 from ecr_engine.data.schema import EMOTIONS, Emotions, Example, Role, Split, Turn
 from ecr_engine.data.staging import staged
 from ecr_engine.data.summary import FROM_SOURCE
 from ecr_engine.data.turns import MOST_EMOTIONS, passed_on
-from ecr_engine.errors import UsageError, suggestion
-from ecr_engine.registry import Registry
+from ecr_engine.emotion.recognition import EmotionRecogniser
+from ecr_engine.errors import UsageError
 
 PUBLISHED = {
     "like": 0.46,
@@ -40,26 +39,6 @@ DIGITS = 4
 
 BATCH = 256
 """Texts that a recogniser is given at once, give or take a conversation."""
-
-
-class EmotionRecogniser(Protocol):
-    """Says which emotions utterances show.
-
-    Attributes:
-        name: the registered name (the file's name).
-        explanation: how it does it.
-        labels: the emotions that it can find, of `EMOTIONS`.
-    """
-
-    name: str
-    explanation: str
-    labels: tuple[str, ...]
-
-    def recognise(self, texts: Sequence[str]) -> list[Emotions]:
-        """The emotions of each text, the likelier first; movies stand in the texts as slots."""
-
-
-RECOGNISERS: Registry[EmotionRecogniser] = Registry("ecr_engine.emotion.recognisers", "emotion recogniser")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +86,6 @@ class _Tally:
     labels: Counter[str] = field(default_factory=Counter)
 
 
-def find_recogniser(name: str) -> EmotionRecogniser:
-    """The recogniser of a name.
-
-    Raises:
-        UsageError: there is none.
-    """
-    if name not in RECOGNISERS.names():
-        fix = suggestion(name, RECOGNISERS.names())
-        raise UsageError(f"unknown emotion recogniser '{name}'", at="--recogniser", fix=fix)
-    return RECOGNISERS.build(name)
-
-
 def annotate_folder(
     source: Path, output: Path, recogniser: EmotionRecogniser, *, overwrite: bool = False
 ) -> Annotation:
@@ -140,7 +107,7 @@ def annotate_folder(
     """
     before = store.read_summary(source)
     _check_place(source, output)
-    keep = before.recogniser.startswith(FROM_SOURCE) and not overwrite
+    keep = before.recogniser.partition("+")[0] == FROM_SOURCE and not overwrite
     tally = _Tally()
     with staged(output, store.is_processed) as folder:
         for split in Split:

@@ -13,7 +13,7 @@ from ecr_engine.errors import DataError
 from ecr_engine.evaluation.metric import METRICS, Metric, MetricResult
 from ecr_engine.evaluation.statistics import Interval, mean_intervals
 from ecr_engine.evaluation.values import COMPONENT_PREFIX, OBJECTIVE, MetricValue, column, is_mean, mean
-from ecr_engine.rewards.component import COMPONENTS, RewardComponent
+from ecr_engine.rewards.component import RewardComponent
 from ecr_engine.rewards.composition import PENALTY_SCALE, Composer
 
 PAID_BY = {
@@ -21,6 +21,8 @@ PAID_BY = {
     "distinct": ("dist_", "distinct_"),
     "recommendation": ("item_ratio", "slot_f1"),
     "format": ("finished", "length"),
+    "length": ("length",),
+    "repetition": ("distinct_",),
 }
 """Which metrics (by the start of their names) a reward component pays for: a gain in them is what was trained for, and
 is weaker evidence than a gain in a metric that the reward does not see."""
@@ -91,25 +93,27 @@ def measure(
 def _reward_entries(samples: Sequence[Sample], composer: Composer) -> list[_Entry]:
     """The objective and its components."""
     reward = composer.score(samples)
-    components = {name: COMPONENTS.build(name) for name in reward.components}
-    weights = {name: composer.weights[name] for name in components}
+    parts = composer.components
+    weights = {name: composer.weights[name] for name in parts}
+    positive = [part for part in parts.values() if part.high > 0]
     objective = _Entry(
         OBJECTIVE,
         MetricResult(_mean(reward.total), reward.total),
         higher_is_better=True,
-        low=PENALTY_SCALE * sum(weights[name] * min(0.0, part.low) for name, part in components.items()),
-        high=1.0,
+        low=min([0.0, *(part.low for part in positive)])
+        + PENALTY_SCALE * sum(weights[name] * part.low for name, part in parts.items() if part.high <= 0),
+        high=max([1.0, *(part.high for part in positive)]),
         in_reward=True,
         explanation="The composite reward that the policy was trained on, without the KL penalty; weights: "
         + ", ".join(f"{name} {weight:g}" for name, weight in weights.items())
         + ".",
     )
-    return [objective, *(_component_entry(part, reward.components[name]) for name, part in components.items())]
+    return [objective, *(_component_entry(name, part, reward.components[name]) for name, part in parts.items())]
 
 
-def _component_entry(component: RewardComponent, scores: tuple[float | None, ...]) -> _Entry:
+def _component_entry(name: str, component: RewardComponent, scores: tuple[float | None, ...]) -> _Entry:
     return _Entry(
-        COMPONENT_PREFIX + component.name,
+        COMPONENT_PREFIX + name,
         MetricResult(_mean(scores), scores),
         higher_is_better=True,
         low=component.low,

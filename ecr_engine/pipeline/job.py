@@ -14,6 +14,7 @@ from ecr_engine.config.settings import Settings
 from ecr_engine.errors import DataError, UsageError, suggestion
 from ecr_engine.models.registry import check_backbone_name, check_encoder_name
 from ecr_engine.pipeline.book import Book, recorded, run_log
+from ecr_engine.pipeline.rewarding import check_rewards
 from ecr_engine.pipeline.stage import Stage, StageContext, fingerprint
 from ecr_engine.pipeline.table import TABLE, source_fingerprint
 from ecr_engine.runs.checkpoints import chosen, list_checkpoints, sweep
@@ -133,11 +134,11 @@ def smoke_settings(steps: int) -> dict[str, object]:
 
 def known_choices() -> dict[str, list[str]]:
     """What the registries know, for the settings that name one of their entries; the open table `rewards` by keys."""
-    from ecr_engine.rewards.component import COMPONENTS
+    from ecr_engine.rewards.custom import component_names
     from ecr_engine.rl.estimator import ESTIMATORS
     from ecr_engine.scoring.judge import JUDGES
 
-    return {"rewards": COMPONENTS.names(), "judge.name": JUDGES.names(), "ppo.estimator": ESTIMATORS.names()}
+    return {"rewards": component_names(), "judge.name": JUDGES.names(), "ppo.estimator": ESTIMATORS.names()}
 
 
 def plan(job: Job, until: str = "report") -> list[StagePlan]:
@@ -149,6 +150,7 @@ def plan(job: Job, until: str = "report") -> list[StagePlan]:
     job = job.settled()
     check_backbone_name(job.resolved.settings.backbone.name)
     check_encoder_name(job.resolved.settings.critic.encoder)
+    check_rewards(job.resolved.settings)
     folder = RunFolder(job.folder)
     record = folder.read_record() if folder.exists() else None
     plans: list[StagePlan] = []
@@ -177,6 +179,7 @@ def run_job(job: Job, *, until: str = "report", listeners: Sequence[Listener] = 
     job = job.settled()
     check_backbone_name(job.resolved.settings.backbone.name)
     check_encoder_name(job.resolved.settings.critic.encoder)
+    check_rewards(job.resolved.settings)
     wanted = _fingerprints(job, stages)
     folder = RunFolder(job.folder)
     folder.create()

@@ -20,6 +20,7 @@ def _late(module: str, function: str = "run") -> Callable[[StageContext], None]:
 
 
 PROMPT = ("seed", "prompt")
+REWARDS = ("rewards", "reward_options", "emotion.recogniser", "emotion.empathy")
 
 TABLE = (
     Stage(
@@ -37,7 +38,7 @@ TABLE = (
         "rl",
         ("baseline", "critic"),
         # Of the evaluation only what its validations decode with: a shorter evaluation is no reason to train again.
-        (*PROMPT, "ppo", "rewards", "evaluation.decoding", "evaluation.temperature", "evaluation.top_p"),
+        (*PROMPT, "ppo", *REWARDS, "evaluation.decoding", "evaluation.temperature", "evaluation.top_p"),
         ("policy",),
         1,
         _late("rl"),
@@ -46,7 +47,7 @@ TABLE = (
     Stage(
         "evaluate",
         ("baseline", "rl"),
-        (*PROMPT, "evaluation", "rewards", "compare"),
+        (*PROMPT, "evaluation", *REWARDS, "judge.name", "compare"),
         tuple(
             f"evaluation/{name}/{file}" for name in ("baseline", "policy") for file in ("results.json", "samples.jsonl")
         ),

@@ -12,15 +12,21 @@ sample; where no positive component applies the positive part is 0.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ecr_engine.data.schema import Sample
 from ecr_engine.errors import EcrError, UsageError
-from ecr_engine.rewards.component import COMPONENTS, RewardComponent
+from ecr_engine.rewards.component import RewardComponent
+from ecr_engine.rewards.custom import build_component, is_number
+from ecr_engine.rewards.foreign import Raised, attempt
+from ecr_engine.rewards.resources import Resources
 
 PENALTY_SCALE = 0.5
 """What a full penalty of weight 1 takes from the total."""
+
+_SHOWN = 40
+"""Characters of a wrong score that an error shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +36,12 @@ class CompositeReward:
     Attributes:
         total: one total a sample.
         components: for each component that is switched on, one score a sample (None: does not apply).
+        contributions: what each of them adds to each total; for every sample they sum to it.
     """
 
     total: tuple[float, ...]
     components: dict[str, tuple[float | None, ...]]
+    contributions: dict[str, tuple[float, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +65,24 @@ class Composer:
     """Scores samples with weighted components.
 
     Args:
-        weights: component name to weight (0 or more); a component of weight 0 is not computed.
-        components: further components by name, before the registered ones.
+        weights: component name to weight (0 or more); a component of weight 0 is not computed. A name is a registered
+            one, that of a plug-in, or an import path such as `mypackage.rewards:Politeness`.
+        components: further components by name, before all others.
+        resources: what components are built from; the defaults if None.
 
     Raises:
         UsageError: no component has a name, or a weight is negative or not finite.
+        EcrError: a component can't be built.
     """
 
-    def __init__(self, weights: Mapping[str, float], components: Mapping[str, RewardComponent] | None = None) -> None:
+    def __init__(
+        self,
+        weights: Mapping[str, float],
+        components: Mapping[str, RewardComponent] | None = None,
+        resources: Resources | None = None,
+    ) -> None:
         self._given = dict(components or {})
+        self._resources = Resources() if resources is None else resources
         self._weights: dict[str, float] = {}
         self._components: dict[str, RewardComponent] = {}
         self.update_weights(weights)
@@ -75,13 +92,23 @@ class Composer:
         """The weight of every component, those of weight 0 included."""
         return dict(self._weights)
 
+    @property
+    def components(self) -> dict[str, RewardComponent]:
+        """The components that are switched on, by the names that have weights, in the order of the weights."""
+        return {name: self._components[name] for name, weight in self._weights.items() if weight > 0}
+
     def update_weights(self, weights: Mapping[str, float]) -> None:
         """Sets the weights of the named components; the others keep theirs.
 
+        A component is built when its weight is first above 0, so that one that is switched off needs nothing.
+
         Raises:
             UsageError: as in the constructor; then no weight has changed.
+            EcrError: likewise.
         """
-        built = {name: self._component(name, weight) for name, weight in weights.items()}
+        for name, weight in weights.items():
+            _check_weight(name, weight)
+        built = {name: self._component(name) for name, weight in weights.items() if weight > 0}
         self._components.update(built)
         self._weights.update(weights)
 
@@ -89,63 +116,115 @@ class Composer:
         """The reward of each sample; it depends on that sample alone.
 
         Raises:
-            EcrError: a component gave a wrong number of scores, or one that is no number in its range.
+            EcrError: a component raised, gave a wrong number of scores, or one that is no number in its range.
         """
-        scores = {name: self._scores(name, batch) for name, weight in self._weights.items() if weight > 0}
-        total = tuple(
-            sum(row.contribution for row in self._rows({name: column[i] for name, column in scores.items()}))
-            for i in range(len(batch))
-        )
-        return CompositeReward(total, scores)
+        return self._composed({name: self._scores(name, batch) for name in self.components}, len(batch))
+
+    def compose(self, scores: Mapping[str, Sequence[float | None]]) -> CompositeReward:
+        """The rewards that scores lead to under the present weights.
+
+        Args:
+            scores: one column for each component that is switched on, all of one length.
+        """
+        columns = {name: tuple(scores[name]) for name in self.components}
+        return self._composed(columns, min(map(len, columns.values()), default=0))
 
     def breakdown(self, sample: Sample) -> list[Row]:
         """What each component that is switched on adds to the total of `sample`, in the order of the weights."""
-        scores = self.score([sample]).components
-        return self._rows({name: column[0] for name, column in scores.items()})
+        reward = self.score([sample])
+        return [
+            Row(name, scores[0], self._weights[name], reward.contributions[name][0])
+            for name, scores in reward.components.items()
+        ]
 
-    def _component(self, name: str, weight: float) -> RewardComponent:
-        if not (math.isfinite(weight) and weight >= 0):
-            raise UsageError(
-                f"the weight of reward component '{name}' is {weight}", fix="give a number that is 0 or more"
-            )
+    def _component(self, name: str) -> RewardComponent:
         known = self._components.get(name) or self._given.get(name)
-        return known or COMPONENTS.build(name)
+        return known or build_component(name, self._resources)
 
-    def _is_penalty(self, name: str) -> bool:
-        return self._components[name].high <= 0
+    def _composed(self, columns: dict[str, tuple[float | None, ...]], size: int) -> CompositeReward:
+        shares = [self._shares({name: column[row] for name, column in columns.items()}) for row in range(size)]
+        return CompositeReward(
+            total=tuple(math.fsum(share.values()) for share in shares),
+            components=columns,
+            contributions={name: tuple(share[name] for share in shares) for name in columns},
+        )
 
-    def _rows(self, scores: Mapping[str, float | None]) -> list[Row]:
-        """The formula of this module, for one sample."""
-        applicable = [name for name, score in scores.items() if score is not None]
-        mass = sum(self._weights[name] for name in applicable if not self._is_penalty(name))
-        rows = []
-        for name, score in scores.items():
-            weight = self._weights[name]
-            share = PENALTY_SCALE * weight if self._is_penalty(name) else weight / (mass or 1.0)
-            rows.append(Row(name, score, weight, 0.0 if score is None else share * score))
-        return rows
+    def _shares(self, scores: Mapping[str, float | None]) -> dict[str, float]:
+        """The formula of this module, for one sample: what each component adds."""
+        penalties = {name for name in scores if self._components[name].high <= 0}
+        mass = sum(self._weights[name] for name, score in scores.items() if score is not None and name not in penalties)
+        factor = {name: PENALTY_SCALE if name in penalties else 1 / (mass or 1.0) for name in scores}
+        return {name: self._weights[name] * factor[name] * (score or 0.0) for name, score in scores.items()}
 
     def _scores(self, name: str, batch: Sequence[Sample]) -> tuple[float | None, ...]:
         component = self._components[name]
-        scores = tuple(component.score(batch))
-        if len(scores) != len(batch):
-            first = batch[0].example.example_id if batch else "none"
+        found = _called(component, name, batch)
+        if len(found) != len(batch):
             raise EcrError(
-                f"reward component '{name}' gave {len(scores)} scores for {len(batch)} samples",
-                at=f"batch that begins with example {first}",
+                f"reward component '{name}' gave {len(found)} scores for {len(batch)} samples",
+                at=_place(batch),
                 fix="return one score, or None, for each sample",
             )
-        for sample, score in zip(batch, scores, strict=True):
-            if score is not None:
-                _check(component, name, score, sample)
-        return scores
+        return tuple(_checked(component, name, score, sample) for sample, score in zip(batch, found, strict=True))
 
 
-def _check(component: RewardComponent, name: str, score: float, sample: Sample) -> None:
-    """Refuses what is no number in the component's range; the negated comparison catches NaN too."""
-    if not isinstance(score, (int, float)) or not component.low <= score <= component.high:
+def _check_weight(name: str, weight: float) -> None:
+    if not (math.isfinite(weight) and weight >= 0):
+        raise UsageError(f"the weight of reward component '{name}' is {weight}", fix="give a number that is 0 or more")
+
+
+def _called(component: RewardComponent, name: str, batch: Sequence[Sample]) -> Sequence[object]:
+    """What a component gives for a batch, as it gives it."""
+    outcome = attempt(lambda: _listed(component.score(batch)))
+    if isinstance(outcome, Raised):
         raise EcrError(
-            f"reward component '{name}' gave {score!r}, outside [{component.low:g}, {component.high:g}]",
-            at=f"example {sample.example.example_id}",
-            fix=f"mend the component, or switch it off with --set rewards.{name}=0",
+            f"reward component '{name}' raised {outcome.in_one_line()}", at=_culprit(component, batch), fix=_mend(name)
+        ) from outcome.error
+    if outcome.value is None:
+        raise EcrError(
+            f"reward component '{name}' did not give a list of scores",
+            at=_place(batch),
+            fix="return one score, or None, for each sample",
         )
+    return outcome.value
+
+
+def _listed(found: object) -> list[object] | None:
+    """The scores one by one, which may be computed only now; None if there are none to go through."""
+    return list(found) if isinstance(found, Iterable) and not isinstance(found, (str, bytes, Mapping)) else None
+
+
+def _culprit(component: RewardComponent, batch: Sequence[Sample]) -> str:
+    """The first sample on which a component raises by itself; the batch if it raises on none."""
+    for sample in batch:
+        if isinstance(attempt(lambda one=sample: _listed(component.score([one]))), Raised):  # type: ignore[misc]
+            return f"example {sample.example.example_id}"
+    return _place(batch)
+
+
+def _place(batch: Sequence[Sample]) -> str:
+    return f"batch that begins with example {batch[0].example.example_id if batch else 'none'}"
+
+
+def _mend(name: str) -> str:
+    return f"mend the component, or switch it off with --set rewards.{name}=0"
+
+
+def _checked(component: RewardComponent, name: str, score: object, sample: Sample) -> float | None:
+    """The score, if it is None or a number in the component's range; the negated comparison catches NaN too."""
+    if score is None:
+        return None
+    place = f"example {sample.example.example_id}"
+    if not is_number(score):
+        what = f"reward component '{name}' gave {_shown(score)}, of type {type(score).__name__}"
+        raise EcrError(what, at=place, fix="return a number, such as float(score), or None")
+    value = float(score)  # type: ignore[arg-type]
+    if not component.low <= value <= component.high:
+        what = f"reward component '{name}' gave {value!r}, outside [{component.low:g}, {component.high:g}]"
+        raise EcrError(what, at=place, fix=_mend(name))
+    return value
+
+
+def _shown(value: object) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"

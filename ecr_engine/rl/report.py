@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -11,6 +11,12 @@ from ecr_engine.data.prompts import transcript
 from ecr_engine.data.schema import Example
 from ecr_engine.rl.kl import k1, k3
 from ecr_engine.rl.types import Episode, Rollout, UpdateStats
+
+Columns = Mapping[str, Sequence[float | None]]
+"""The score of each reward component, one an episode; None where it does not apply."""
+
+Describe = Callable[[Columns], dict[str, float]]
+"""Turns the components' scores into `rewards/…` values."""
 
 SAMPLE_TURNS = 3
 """Turns of context that a rollout sample shows."""
@@ -42,7 +48,7 @@ def rollout_values(episodes: Sequence[Episode], rollout: Rollout, kl_coefficient
     """
     rewards = [episode.reward for episode in episodes]
     tokens = sum(len(episode.response) for episode in episodes)
-    values = {
+    return {
         "objective/reward": _mean(rewards),
         "objective/reward_std": _spread(rewards),
         "objective/score": _mean(episode.score for episode in episodes),
@@ -55,8 +61,18 @@ def rollout_values(episodes: Sequence[Episode], rollout: Rollout, kl_coefficient
         "value/explained_variance": explained_variance(rollout),
         "perf/peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
-    for name in episodes[0].components:
-        scores = [score for e in episodes if (score := e.components[name]) is not None]
+
+
+def component_columns(episodes: Sequence[Episode]) -> Columns:
+    """The score of each reward component, one an episode."""
+    return {name: [episode.components[name] for episode in episodes] for name in episodes[0].components}
+
+
+def means_and_spreads(columns: Columns) -> dict[str, float]:
+    """Mean and standard deviation of each component over the episodes to which it applies."""
+    values = {}
+    for name, column in columns.items():
+        scores = [score for score in column if score is not None]
         if scores:
             values[f"rewards/{name}/mean"] = _mean(scores)
             values[f"rewards/{name}/std"] = _spread(scores)

@@ -31,7 +31,14 @@ from ecr_engine.models.tensors import load_module, load_optimizer, save_module, 
 from ecr_engine.rl.estimator import ESTIMATORS
 from ecr_engine.rl.kl import KLController
 from ecr_engine.rl.ppo import PPOUpdate, build_rollout
-from ecr_engine.rl.report import rollout_values, sample_values, update_values
+from ecr_engine.rl.report import (
+    Describe,
+    component_columns,
+    means_and_spreads,
+    rollout_values,
+    sample_values,
+    update_values,
+)
 from ecr_engine.rl.rollout import Prompt, Roller, Score, critic_inputs, local_answers
 from ecr_engine.rl.types import Episode, UpdateStats
 from ecr_engine.rl.values import CriticValues, TrunkValues
@@ -150,6 +157,7 @@ class PPOTrainer:
         emit: how progress is told.
         save: how checkpoints are made.
         validate: how the policy is measured on held-out turns.
+        describe: what is told of the reward components of a batch.
     """
 
     stage = "rl"
@@ -169,10 +177,12 @@ class PPOTrainer:
         emit: Emit,
         save: SaveState,
         validate: Validate,
+        describe: Describe = means_and_spreads,
     ) -> None:
         check_sizes(settings, accelerator.num_processes, len(prompts.examples))
         self.policy, self.critic, self.prompts, self.settings = policy, critic, prompts, settings
         self.accelerator, self.seed, self.emit, self.save, self.validate = accelerator, seed, emit, save, validate
+        self.describe = describe
         self.estimator = ESTIMATORS.build(settings.estimator)
         self.kl = KLController(
             settings.kl_coefficient, settings.kl_controller == "adaptive", settings.kl_target, settings.kl_horizon
@@ -269,6 +279,7 @@ class PPOTrainer:
         stats = self.updater.update(rollout, self.step, train_policy=warm)
         clock.append(time.perf_counter())
         values = rollout_values(episodes, rollout, self.kl.coefficient) | update_values(stats, clock, len(episodes))
+        values |= self.describe(component_columns(episodes))
         self.kl.update(values["objective/kl"], len(episodes))
         self.step += 1
         self._tell(values, episodes)

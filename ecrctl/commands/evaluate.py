@@ -9,8 +9,9 @@ import typer
 
 from ecrctl.flags import EVAL_RUN, GENERAL, Typed
 from ecrctl.grouping import grouped
-from ecrctl.options import Dataset, Layers, Limit, Output, check_dataset
+from ecrctl.options import Dataset, Limit, Output, check_dataset
 from ecrctl.panels import Panel
+from ecrctl.reward_flag import RewardLayers
 
 app = typer.Typer(no_args_is_help=True, help="Generate and measure responses on held-out turns.")
 
@@ -27,7 +28,7 @@ def evaluate() -> None:
 def run(
     typed: Annotated[Typed, PLACE],
     guide: Annotated[Typed, EVAL_RUN],
-    layers: Layers,
+    layers: RewardLayers,
     output: Output,
     checkpoint: Annotated[
         str | None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,9 +10,11 @@ import typer
 from ecrctl.flags import GENERAL, RL_TRAIN, Typed
 from ecrctl.grouping import grouped
 from ecrctl.guide import Switches
-from ecrctl.options import Dataset, Execution, Layers, Output, OutputDir, Resume, ResumeOption, check_dataset
+from ecrctl.options import Dataset, Execution, Output, OutputDir, Resume, ResumeOption, check_dataset, folder_name
 from ecrctl.panels import Panel
+from ecrctl.reward_flag import RewardLayers
 from ecrctl.tree import JobCommand
+from ecrctl.turns import TurnOptions
 
 app = typer.Typer(no_args_is_help=True, help="Improve the baseline with PPO, and look at its rewards.")
 
@@ -22,7 +25,7 @@ def train(
     execution: Execution,
     general: Annotated[Typed, GENERAL],
     guide: Annotated[Typed, RL_TRAIN],
-    layers: Layers,
+    layers: RewardLayers,
     switches: Switches,
     output: Output,
     output_dir: OutputDir = None,
@@ -48,38 +51,29 @@ def train(
 @app.command()
 @grouped
 def rewards(
-    layers: Layers,
+    given: TurnOptions,
+    layers: RewardLayers,
     output: Output,
-    response: Annotated[
-        str | None, typer.Option("--response", metavar="TEXT", help="A response to score.", rich_help_panel=Panel.WHAT)
+    run: Annotated[
+        Path | None,
+        typer.Option(
+            "--run",
+            metavar="DIR",
+            parser=folder_name,
+            help="Take the settings, and what components draw on, from this run.",
+            rich_help_panel=Panel.SETTINGS,
+        ),
     ] = None,
-    context: Annotated[
-        str,
-        typer.Option("--context", metavar="TEXT", help="What the seeker said before it.", rich_help_panel=Panel.WHAT),
-    ] = "",
-    reference: Annotated[
-        str, typer.Option("--reference", metavar="TEXT", help="What a human answered.", rich_help_panel=Panel.WHAT)
-    ] = "",
 ) -> None:
-    """List the reward components, or show what each gives for a response.
+    """List the reward components, or show what each gives for a response, and why.
+
+    With --run the settings and what was fitted are those of that run.
 
     Examples:
         ecrctl rl rewards
         ecrctl rl rewards --context "I'm feeling sad today" --response "I'm sorry. Try <movie>, it is warm and funny."
+        ecrctl rl rewards --samples runs/demo --turn 12 --run runs/demo
     """
-    from ecr_engine.errors import UsageError
-    from ecrctl.jobs import settings_from
-    from ecrctl.ui import rewards_view
+    from ecrctl.rewarding import look_at
 
-    if response is None and (context or reference):
-        raise UsageError(
-            "there is no response to score",
-            at="--context" if context else "--reference",
-            fix='add --response "…", or leave both out for the list of components',
-        )
-
-    weights = settings_from(layers, {}).settings.rewards
-    if response is None:
-        rewards_view.show_components(weights, as_json=output.json)
-    else:
-        rewards_view.show_breakdown(weights, context, response, reference, as_json=output.json)
+    look_at(given, layers, run, as_json=output.json)

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from ecrctl.flags import GENERAL, RL_TRAIN, TRAIN_BASELINE, Typed
 from ecrctl.guide import Switches
-from ecrctl.options import Dataset, Execution, Layers, Output, OutputDir, check_dataset
+from ecrctl.options import Dataset, Execution, Output, OutputDir, check_dataset
+from ecrctl.reward_flag import RewardLayers
 
 
 def run(
@@ -14,7 +15,7 @@ def run(
     general: Annotated[Typed, GENERAL],
     baseline: Annotated[Typed, TRAIN_BASELINE],
     rl: Annotated[Typed, RL_TRAIN],
-    layers: Layers,
+    layers: RewardLayers,
     switches: Switches,
     output: Output,
     output_dir: OutputDir = None,

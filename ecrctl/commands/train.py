@@ -2,16 +2,52 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ecrctl.flags import GENERAL, TRAIN_BASELINE, Typed
+from ecrctl.flags import GENERAL, TRAIN_BASELINE, SettingFlag, Typed
 from ecrctl.grouping import grouped
-from ecrctl.options import Dataset, Execution, Layers, Output, OutputDir, Resume, ResumeOption, check_dataset
+from ecrctl.options import (
+    Dataset,
+    DryRun,
+    Execution,
+    Layers,
+    Output,
+    OutputDir,
+    Resume,
+    ResumeOption,
+    Smoke,
+    check_dataset,
+)
+from ecrctl.panels import Panel
 from ecrctl.tree import JobCommand
 
-app = typer.Typer(no_args_is_help=True, help="Train the baseline or the critic.")
+app = typer.Typer(no_args_is_help=True, help="Train the baseline, the critic or a recogniser.")
+
+TRAIN_EMOTION = (
+    SettingFlag(
+        "encoder",
+        "emotion.encoder",
+        str,
+        "NAME",
+        "What is fine-tuned: a registered encoder, a folder or a hub id.",
+        Panel.WHAT,
+    ),
+    *(flag for flag in GENERAL if flag.name in {"seed", "device"}),
+)
+TRAIN_EMPATHY = (
+    SettingFlag(
+        "encoder",
+        "empathy_training.encoder",
+        str,
+        "NAME",
+        "Text encoder: a registered one, a folder or a hub id.",
+        Panel.WHAT,
+    ),
+    *(flag for flag in GENERAL if flag.name in {"seed", "device"}),
+)
 
 
 @app.command(cls=JobCommand)
@@ -58,3 +94,129 @@ def critic(
     from ecrctl.jobs import Request, start
 
     start(Request("critic", execution, layers, general, output, resume))
+
+
+@app.command(cls=JobCommand)
+@grouped
+def emotion(
+    data: Annotated[
+        Path,
+        typer.Option(
+            "--data",
+            metavar="FOLDER",
+            help="GoEmotions' train.tsv, dev.tsv, test.tsv and labels.txt.",
+            show_default=False,
+            rich_help_panel=Panel.WHAT,
+        ),
+    ],
+    flags: Annotated[Typed, TRAIN_EMOTION],
+    layers: Layers,
+    output: Output,
+    folder: Annotated[
+        Path, typer.Option("--output", metavar="DIR", help="Folder to write.", rich_help_panel=Panel.WHAT)
+    ] = Path("recognisers/emotion"),
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit", metavar="N", min=20, help="Use N texts of each split at most.", rich_help_panel=Panel.HOW
+        ),
+    ] = None,
+    smoke: Smoke = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Train a recogniser of emotions on labelled texts (GoEmotions, its 28 labels mapped to the nine).
+
+    The report, on the test split, has the lexical default and the majority beside it. Settings are emotion.*.
+
+    Examples:
+        ecrctl train emotion --data goemotions/raw --encoder minilm-l6 --output recognisers/emotion
+        ecrctl train emotion --data goemotions/raw --output quick/ --limit 4000 --set emotion.epochs=1
+        ecrctl data annotate processed/ --recogniser recognisers/emotion
+    """
+    from ecr_engine.emotion.goemotions import read_goemotions
+    from ecr_engine.training.emotion_plan import cut, plan_emotion
+    from ecrctl.jobs import settings_from
+    from ecrctl.ui import emotion_view
+
+    settings = settings_from(layers, flags).settings
+    emotion, seed = settings.emotion, settings.seed
+    corpus = cut(read_goemotions(data), emotion, limit=limit, smoke=smoke)
+    if dry_run:
+        plan = plan_emotion(corpus, folder, emotion, seed=seed, device=settings.device, most_steps=smoke)
+        emotion_view.show_plan(plan, as_json=output.json)
+        return
+
+    from ecr_engine.models.backbone import pick_device
+    from ecr_engine.training.emotion import train_emotion
+
+    with emotion_view.telling(folder, output) as emit:
+        training = train_emotion(
+            corpus,
+            folder,
+            emotion,
+            seed=seed,
+            scaled=settings.backbone.scale_learning_rate,
+            device=pick_device(settings.device),
+            emit=emit,
+            most_steps=smoke,
+        )
+    emotion_view.show_training(training, as_json=output.json)
+
+
+@app.command(cls=JobCommand)
+@grouped
+def empathy(
+    data: Annotated[
+        list[str],
+        typer.Option(
+            "--data",
+            metavar="FILE.csv",
+            help="A file in EPITOME's format, MECHANISM=FILE.csv, or a folder of such files; repeatable.",
+            show_default=False,
+            rich_help_panel=Panel.WHAT,
+        ),
+    ],
+    flags: Annotated[Typed, TRAIN_EMPATHY],
+    layers: Layers,
+    output: Output,
+    folder: Annotated[
+        Path, typer.Option("--output", metavar="DIR", help="Folder to write.", rich_help_panel=Panel.WHAT)
+    ] = Path("recognisers/empathy"),
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", metavar="N", min=1, help="Use N posts at most.", rich_help_panel=Panel.HOW),
+    ] = None,
+    smoke: Smoke = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Train a recogniser of three mechanisms of empathy on graded responses (EPITOME).
+
+    A file's mechanism (reaction, interpretation or exploration) is told by its name. The posts are split into train,
+    valid and test by a hash; the report, on test, has the lexical default and the commonest level beside it. Settings
+    are empathy_training.*.
+
+    Examples:
+        ecrctl train empathy --data epitome/ --encoder minilm-l6 --output recognisers/empathy
+        ecrctl train empathy --data emotional-reactions-reddit.csv --data exploration=mine.csv
+        ecrctl train empathy --data epitome/ --limit 500 --set empathy_training.epochs=2 --output quick/
+    """
+    from ecr_engine.emotion.epitome import find_files, prepare
+    from ecrctl.jobs import settings_from
+    from ecrctl.ui import empathy_view
+
+    settings = settings_from(layers, flags).settings
+    training = settings.empathy_training
+    shares = {"validation_share": training.validation_share, "test_share": training.test_share}
+    graded = prepare(find_files(data), **shares, limit=limit)
+    if dry_run:
+        plan = empathy_view.plan_of(graded, folder, training, seed=settings.seed, device=settings.device)
+        empathy_view.show_plan(plan, as_json=output.json)
+        return
+
+    from ecr_engine.models.backbone import pick_device
+    from ecr_engine.training.empathy import Placement, train_empathy
+
+    placement = Placement(pick_device(settings.device), scaled=settings.backbone.scale_learning_rate)
+    with empathy_view.telling(folder, output) as emit:
+        report = train_empathy(graded, folder, training, placement, seed=settings.seed, emit=emit, max_steps=smoke)
+    empathy_view.show_report(report, as_json=output.json)

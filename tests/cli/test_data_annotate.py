@@ -107,6 +107,7 @@ def test_errors_of_annotate(ecrctl, tmp_path) -> None:
     unknown = ecrctl("data", "annotate", "r", "--output", "out", "--recogniser", "lexicon")
     assert (unknown.code, unknown.err) == (
         2,
-        "error: unknown emotion recogniser 'lexicon'\n  at   --recogniser\n  fix  did you mean 'lexical'?\n",
+        "error: unknown emotion recogniser 'lexicon'\n  at   --recogniser\n"
+        "  fix  did you mean 'lexical'?, or name the folder of a trained one\n",
     )
     assert ecrctl("data", "annotate", "r", "--output", "out").code == 0

@@ -100,7 +100,7 @@ CASES = {
         2,
         "error: there is no response to score\n"
         "  at   --context\n"
-        '  fix  add --response "…", or leave both out for the list of components\n',
+        '  fix  add --response "…", or leave it out for the list of components\n',
     ),
     "a folder of runs that is not there": (
         ["runs", "list", "/nope"],

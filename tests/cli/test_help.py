@@ -15,7 +15,7 @@ HEAVY = ("torch", "transformers", "matplotlib", "peft", "scipy", "wandb", "numpy
 COMMANDS = {
     "run": (),
     "data": ("sample", "fetch", "process", "annotate", "validate", "stats", "show", "export"),
-    "train": ("baseline", "critic"),
+    "train": ("baseline", "critic", "emotion", "empathy"),
     "score": ("run",),
     "rl": ("train", "rewards"),
     "eval": ("run",),

@@ -188,7 +188,7 @@ def test_a_dry_run_shows_settings_origins_and_plan_and_runs_nothing(ecrctl, aske
     finished = ecrctl("rl", "train", "--dry-run", "--ppo_clip_epsilon", "0.13", "--profile", "conservative")
     assert finished.code == 0, finished.err
     assert "clip_epsilon = 0.13                           # flag: --ppo-clip-epsilon\n" in finished.out
-    assert "conservative.toml:" in next(line for line in finished.out.splitlines() if line.startswith("epochs = 2"))
+    assert any("conservative.toml:" in line for line in finished.out.splitlines() if line.startswith("epochs = 2"))
     plan = finished.out.partition("stage ")[2].splitlines()
     assert [line.split()[:2] for line in plan[1:]] == [
         ["data", "run"],

@@ -18,7 +18,8 @@ from ecr_engine.data.knowledge.graph import KnowledgeGraph
 from ecr_engine.data.process import process
 from ecr_engine.data.prompts import chat, render_text
 from ecr_engine.data.store import read_summary
-from ecr_engine.emotion.annotation import annotate_folder, find_recogniser
+from ecr_engine.emotion.annotation import annotate_folder
+from ecr_engine.emotion.recognition import find_recogniser
 from ecr_engine.errors import DataError, EcrError
 
 SYSTEM = "Be kind."

@@ -12,7 +12,8 @@ from processed_data import ASKED, CLOSING, HELLO, OFFER, OPENING, THANKS, TRAIN,
 from ecr_engine.data.schema import EMOTIONS
 from ecr_engine.data.store import read_examples, read_summary
 from ecr_engine.emotion import annotation
-from ecr_engine.emotion.annotation import PUBLISHED, annotate_folder, find_recogniser
+from ecr_engine.emotion.annotation import PUBLISHED, annotate_folder
+from ecr_engine.emotion.recognition import find_recogniser
 from ecr_engine.errors import EcrError
 
 LOVES = (("like", 0.91234567), ("curious", 0.5), ("happy", 0.4))
@@ -181,7 +182,11 @@ def test_a_folder_with_other_files_is_not_replaced(tmp_path: Path) -> None:
 def test_a_recogniser_that_nobody_knows() -> None:
     with pytest.raises(EcrError) as caught:
         find_recogniser("lexicla")
-    assert problem(caught) == ("unknown emotion recogniser 'lexicla'", "--recogniser", "did you mean 'lexical'?")
+    assert problem(caught) == (
+        "unknown emotion recogniser 'lexicla'",
+        "--recogniser",
+        "did you mean 'lexical'?, or name the folder of a trained one",
+    )
 
 
 def test_the_lexical_recogniser() -> None:

@@ -8,6 +8,7 @@ from reward_dialogues import sample
 
 from ecr_engine.rewards.component import COMPONENTS
 from ecr_engine.rewards.components.bleu import bleu_2
+from ecr_engine.rewards.resources import Resources
 
 
 def test_a_hand_computed_score():
@@ -30,7 +31,22 @@ def test_equal_to_nltk_on_random_pairs():
         assert bleu_2(reference, response) == pytest.approx(theirs, abs=1e-9)
 
 
+def test_equal_to_nltk_where_pairs_come_again_and_again():
+    rng = random.Random(8)
+    smoothing = SmoothingFunction().method1
+    for _ in range(600):
+        reference = rng.choices("ab", k=rng.randint(1, 60))
+        response = rng.choices("abc", k=rng.randint(1, 60))
+        theirs = sentence_bleu([reference], response, weights=(0.5, 0.5), smoothing_function=smoothing)
+        assert bleu_2(reference, response) == pytest.approx(theirs, abs=1e-9)
+
+
+def test_pairs_count_as_often_as_in_the_reference():
+    # words 3/4: the third "a" has no partner; pairs 2/3: "a a" once and "a b"; no brevity loss
+    assert bleu_2(["a", "a", "b"], ["a", "a", "a", "b"]) == pytest.approx((3 / 4 * 2 / 3) ** 0.5)
+
+
 def test_no_reference_does_not_apply_and_no_response_is_zero():
-    bleu = COMPONENTS.build("bleu")
+    bleu = COMPONENTS.build("bleu", Resources())
     batch = [sample("fine", reference=" "), sample("", reference="fine"), sample("Fine.", reference="fine .")]
     assert bleu.score(batch) == [None, 0.0, 1.0]

@@ -8,17 +8,18 @@ from reward_dialogues import example, examples, sample
 from ecr_engine.data.schema import Sample
 from ecr_engine.rewards.component import COMPONENTS
 from ecr_engine.rewards.components.format import faults
+from ecr_engine.rewards.resources import Resources
 
 NAMES = ["bleu", "distinct", "empathy", "format", "recommendation"]
 
 
 def score(name: str, one: Sample) -> float | None:
-    return COMPONENTS.build(name).score([one])[0]
+    return COMPONENTS.build(name, Resources()).score([one])[0]
 
 
 def test_the_components_are_registered_under_their_file_names():
     assert set(NAMES) <= set(COMPONENTS.names())
-    assert [COMPONENTS.build(name).name for name in NAMES] == NAMES
+    assert [COMPONENTS.build(name, Resources()).name for name in NAMES] == NAMES
 
 
 @pytest.mark.parametrize(
@@ -164,7 +165,7 @@ def annotated(one, emotions):
 )
 @pytest.mark.parametrize("name", NAMES)
 def test_odd_responses_have_a_score_in_the_range(name, response):
-    component = COMPONENTS.build(name)
+    component = COMPONENTS.build(name, Resources())
     value = score(name, sample(response, ASKED, "Try <movie>."))
     assert value is not None and component.low <= value <= component.high
 
@@ -172,7 +173,7 @@ def test_odd_responses_have_a_score_in_the_range(name, response):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_score_depends_on_its_sample_alone(name):
     batch = [Sample(one, one.target, True, 9) for one in examples()]
-    component = COMPONENTS.build(name)
+    component = COMPONENTS.build(name, Resources())
     together = component.score(batch)
     assert together[::-1] == component.score(batch[::-1])
     assert together == [component.score([one])[0] for one in batch]
@@ -185,5 +186,5 @@ def test_a_thousand_responses_of_forty_words_in_half_a_second():
     batch = [Sample(example(f"{text} {n}", text), f"{text} {n}", True, 50) for n in range(1000)]
     start = time.process_time()
     for name in NAMES:
-        COMPONENTS.build(name).score(batch)
+        COMPONENTS.build(name, Resources()).score(batch)
     assert time.process_time() - start < 2.0

@@ -1,13 +1,15 @@
 """The composite reward, with numbers worked out by hand."""
 
 import math
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 
 import pytest
 from reward_dialogues import sample
 
 from ecr_engine.errors import EcrError, UsageError
 from ecr_engine.rewards.composition import Composer, Row
+from ecr_engine.rewards.statistics import ComponentStatistics, component_statistics
 
 
 @dataclass
@@ -84,7 +86,7 @@ def test_a_bad_weight_changes_nothing(weight):
     assert composed.weights == {"good": 1.0}
 
 
-@pytest.mark.parametrize(("value", "shown"), [(math.nan, "nan"), (1.5, "1.5"), (-0.1, "-0.1"), ("x", "'x'")])
+@pytest.mark.parametrize(("value", "shown"), [(math.nan, "nan"), (math.inf, "inf"), (1.5, "1.5"), (-0.1, "-0.1")])
 def test_a_bad_score_names_the_component_and_the_sample(value, shown):
     with pytest.raises(EcrError) as caught:
         composer({"bad": 1.0}, Fixed("bad", [0.5, value])).score([sample("a"), sample("b")])
@@ -92,6 +94,103 @@ def test_a_bad_score_names_the_component_and_the_sample(value, shown):
     assert problem.what == f"reward component 'bad' gave {shown}, outside [0, 1]"
     assert problem.at == "example 1:1"
     assert problem.fix == "mend the component, or switch it off with --set rewards.bad=0"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(True, "True, of type bool"), ("x", "'x', of type str"), ([0.5], "[0.5], of type list")]
+)
+def test_what_is_no_number_is_refused_by_its_type(value, shown):
+    with pytest.raises(EcrError) as caught:
+        composer({"bad": 1.0}, Fixed("bad", [0.5, value])).score([sample("a"), sample("b")])
+    problem = caught.value.problems[0]
+    assert problem.what == f"reward component 'bad' gave {shown}"
+    assert (problem.at, problem.fix) == ("example 1:1", "return a number, such as float(score), or None")
+
+
+@pytest.mark.parametrize("given", [None, 0.5, "0.5", {"a": 0.5}])
+def test_what_is_no_list_of_scores_is_refused(given):
+    class Wrong(Fixed):
+        def score(self, batch):
+            return given
+
+    with pytest.raises(EcrError) as caught:
+        composer({"wrong": 1.0}, Wrong("wrong", [])).score([sample("a")])
+    problem = caught.value.problems[0]
+    assert problem.what == "reward component 'wrong' did not give a list of scores"
+    assert problem.at == "batch that begins with example 1:1"
+
+
+def test_a_component_that_raises_names_itself_the_sample_and_the_cause():
+    class Raises(Fixed):
+        def score(self, batch):
+            return [1 / (len(one.response) - 3) for one in batch]
+
+    batch = [sample("four", reference="a"), replace_id(sample("two"), "9:4")]
+    with pytest.raises(EcrError) as caught:
+        composer({"raises": 1.0}, Raises("raises", [])).score(batch)
+    problem = caught.value.problems[0]
+    assert re.fullmatch(
+        r"reward component 'raises' raised ZeroDivisionError: division by zero \(test_composition\.py:\d+\)",
+        problem.what,
+    )
+    assert problem.at == "example 9:4"  # the first sample on which it raises, not the first of the batch
+    assert problem.fix == "mend the component, or switch it off with --set rewards.raises=0"
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+
+def replace_id(one, name):
+    return replace(one, example=replace(one.example, example_id=name))
+
+
+def test_scores_may_be_any_numbers_that_python_knows():
+    from fractions import Fraction
+
+    import numpy as np
+
+    given = Fixed("numbers", [np.float32(0.5), Fraction(1, 4)])
+    scores = composer({"numbers": 1.0}, given).score([sample("a"), sample("b")]).components["numbers"]
+    assert scores == (0.5, 0.25)
+    assert [type(score) for score in scores] == [float, float]
+
+
+def test_rewards_are_put_together_again_from_scores_under_new_weights():
+    composed = composer({"good": 2.0, "part": 1.0, "fine": 1.0}, GOOD, PART, FINE)
+    composed.update_weights({"good": 1.0, "fine": 0.5})
+    reward = composed.compose({"good": [0.5, 1.0], "part": [1.0, None], "fine": [-0.4, 0.0]})
+    assert reward.total == (pytest.approx(0.65), pytest.approx(1.0))  # (0.5 + 1) / 2 - 0.5 * 0.5 * 0.4
+    assert reward.contributions == {
+        "good": pytest.approx((0.25, 1.0)),
+        "part": pytest.approx((0.5, 0.0)),
+        "fine": pytest.approx((-0.1, 0.0)),
+    }
+
+
+def test_the_statistics_of_a_batch():
+    reward = composer({"good": 2.0, "part": 1.0, "fine": 1.0}, GOOD, PART, FINE).score([sample("a"), sample("b")])
+    found = component_statistics(reward, {"good": 0.5, "fine": -0.1})
+    # contributions: good 1/3 and 1, part 1/3 and nothing, fine -0.2 and 0: sizes 4/3, 1/3, 0.2, together 28/15
+    assert found == {
+        "good": ComponentStatistics(0.75, 0.25, pytest.approx(20 / 28), pytest.approx(0.25)),
+        "part": ComponentStatistics(1.0, 0.0, pytest.approx(5 / 28), None),
+        "fine": ComponentStatistics(
+            pytest.approx(-0.2), pytest.approx(0.2), pytest.approx(3 / 28), pytest.approx(-0.1)
+        ),
+    }
+
+
+def test_the_statistics_leave_out_what_never_applies_and_share_nothing_where_nothing_contributes():
+    reward = composer({"none": 1.0, "zero": 1.0}, Fixed("none", [None]), Fixed("zero", [0.0])).score([sample("a")])
+    assert component_statistics(reward, {}) == {"zero": ComponentStatistics(0.0, 0.0, 0.0, None)}
+
+
+def test_a_component_that_is_switched_off_needs_nothing():
+    """The critic has no checkpoint here, so building it would be an error."""
+    composed = Composer({"critic": 0.0, "bleu": 1.0})
+    assert list(composed.components) == ["bleu"]
+    with pytest.raises(UsageError) as caught:
+        composed.update_weights({"critic": 1.0})
+    assert str(caught.value) == "reward component 'critic' needs a trained critic"
+    assert composed.weights == {"critic": 0.0, "bleu": 1.0}
 
 
 def test_a_wrong_number_of_scores_is_an_error():

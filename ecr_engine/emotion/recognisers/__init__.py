@@ -1,1 +1,1 @@
-"""Emotion recognisers, one a file (`ecr_engine.emotion.annotation.RECOGNISERS`)."""
+"""Emotion recognisers, one a file (`ecr_engine.emotion.recognition.RECOGNISERS`)."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ecr_engine.data.schema import EMOTIONS, Emotions
-from ecr_engine.emotion.annotation import EmotionRecogniser
 from ecr_engine.emotion.recogniser import recognise
+from ecr_engine.emotion.recognition import EmotionRecogniser
 
 
 class LexicalRecogniser:

@@ -11,9 +11,11 @@ from ecr_engine.data.store import read_examples, split_path
 from ecr_engine.emotion.recogniser import annotate
 from ecr_engine.evaluation.generate import Task, evaluate_model
 from ecr_engine.evaluation.store import EvaluationResult
+from ecr_engine.pipeline.rewarding import resources_of
 from ecr_engine.pipeline.stage import StageContext
 from ecr_engine.pipeline.stages.baseline import load_checkpoint
 from ecr_engine.rewards.composition import Composer
+from ecr_engine.rewards.resources import Resources
 from ecr_engine.runs.checkpoints import chosen
 from ecr_engine.runs.events import Emit
 
@@ -28,6 +30,7 @@ def evaluate_checkpoint(
     address: str,
     limit: int | None,
     emit: Emit,
+    resources: Resources,
 ) -> EvaluationResult:
     """Answers held-out turns with a checkpoint, measures the answers and writes them.
 
@@ -35,11 +38,12 @@ def evaluate_checkpoint(
         checkpoint: the model's folder.
         turns: a file of examples.
         output: the evaluation's folder.
-        settings: the sections `prompt`, `evaluation`, `compare`, `rewards`, the seed and the device are used.
+        settings: the sections `prompt`, `evaluation`, `compare` and `rewards`, the seed and the device are used.
         name: what the system is called in tables.
         address: the checkpoint as the result names it.
         limit: turns at most, drawn with the seed; None for all.
         emit: how progress is told.
+        resources: what the reward components draw on.
     """
     examples = pick(annotate(read_examples(turns)), limit, settings.seed)
     task = Task(
@@ -51,7 +55,7 @@ def evaluate_checkpoint(
         backbone.model,
         backbone.tokenizer,
         task,
-        Composer(settings.rewards),
+        Composer(settings.rewards, resources=resources),
         output,
         name=name,
         checkpoint=address,
@@ -64,7 +68,7 @@ def evaluate_checkpoint(
 
 def run(context: StageContext) -> None:
     """Evaluates the baseline, then the policy."""
-    settings, folder = context.settings, context.folder
+    settings, folder, resources = context.settings, context.folder, resources_of(context)
     for name in ("baseline", "policy"):
         checkpoint = chosen(folder.stage(name))
         evaluate_checkpoint(
@@ -76,4 +80,5 @@ def run(context: StageContext) -> None:
             address=checkpoint.resolve().relative_to(folder.root.resolve()).as_posix(),
             limit=settings.evaluation.limit,
             emit=context.emit,
+            resources=resources,
         )

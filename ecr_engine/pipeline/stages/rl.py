@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import math
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,13 @@ from ecr_engine.evaluation.generate import decoding_of, prompt_encoder, respond
 from ecr_engine.models.backbone import pick_device
 from ecr_engine.models.critic import load_critic
 from ecr_engine.models.placement import make_accelerator
+from ecr_engine.pipeline.rewarding import resources_of
 from ecr_engine.pipeline.stage import StageContext
 from ecr_engine.pipeline.stages.baseline import load_checkpoint
 from ecr_engine.pipeline.stages.data import load_split
 from ecr_engine.rewards.composition import Composer, CompositeReward
+from ecr_engine.rewards.statistics import component_statistics
+from ecr_engine.rl.report import Columns, Describe
 from ecr_engine.rl.rollout import Score
 from ecr_engine.rl.trainer import PPOTrainer, Prompts, SaveState
 from ecr_engine.runs.checkpoints import best, latest, list_checkpoints, save_checkpoint
@@ -40,6 +44,24 @@ def scorer(composer: Composer) -> Score:
     return score
 
 
+def describer(composer: Composer, baseline: Mapping[str, float]) -> Describe:
+    """How a batch's components are told: mean, std, share of the total, and difference to the baseline.
+
+    Args:
+        composer: the composite reward, with the weights of the moment.
+        baseline: the reference's mean of each component on the validation turns, before the first update.
+    """
+
+    def describe(columns: Columns) -> dict[str, float]:
+        values: dict[str, float] = {}
+        for name, found in component_statistics(composer.compose(columns), baseline).items():
+            told = {f"rewards/{name}/{key}": value for key, value in asdict(found).items()}
+            values |= {key: value for key, value in told.items() if value is not None}
+        return values
+
+    return describe
+
+
 class Validator:
     """Answers validation turns as the evaluation will, scores them, and holds each component against the baseline's.
 
@@ -57,7 +79,14 @@ class Validator:
         self._composer = composer
         self._examples = pick(load_split(context.folder, Split.VALID), settings.ppo.validation_turns, settings.seed)
         self._encoder = prompt_encoder(tokenizer, settings.prompt)
-        self._floors = {name: floor(scores) for name, scores in self._score(reference)[0].components.items()}
+        scored = self._score(reference)[0].components
+        self._floors = {name: floor(scores) for name, scores in scored.items()}
+        self._baseline = {name: mean(scores) for name, scores in scored.items() if set(scores) != {None}}
+
+    @property
+    def baseline(self) -> dict[str, float]:
+        """The reference's mean of each component on the validation turns, where it applies to any."""
+        return dict(self._baseline)
 
     def __call__(self, model: Any) -> dict[str, float]:
         """`eval/reward`, the mean of each component, and how many of them are below the baseline's."""
@@ -110,8 +139,9 @@ def make_trainer(context: StageContext, save: SaveState) -> PPOTrainer:
     policy = load_checkpoint(best(context.folder.stage("baseline")), settings.device)
     encoder = prompt_encoder(policy.tokenizer, settings.prompt)
     train = load_split(context.folder, Split.TRAIN)
-    composer = Composer(settings.rewards)
+    composer = Composer(settings.rewards, resources=resources_of(context))
     reference = copy.deepcopy(policy.model)
+    validator = Validator(context, policy.tokenizer, composer, reference)
     return PPOTrainer(
         policy=policy,
         reference=reference,
@@ -124,7 +154,8 @@ def make_trainer(context: StageContext, save: SaveState) -> PPOTrainer:
         scaled=settings.backbone.scale_learning_rate,
         emit=context.emit,
         save=save,
-        validate=Validator(context, policy.tokenizer, composer, reference),
+        validate=validator,
+        describe=describer(composer, validator.baseline),
     )
 
 

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from ecr_engine.data.schema import SLOT, Sample
-from ecr_engine.data.words import is_word, words
+from ecr_engine.data.words import is_word
 from ecr_engine.rewards.component import RewardComponent
+from ecr_engine.rewards.cutting import cut
+from ecr_engine.rewards.resources import Resources
 
 LEAST_WORDS = 6
 """A response is counted as if it had at least so many words, so that a stub is not diverse."""
@@ -26,23 +28,31 @@ class Distinct:
 
     def score(self, batch: Sequence[Sample]) -> list[float | None]:
         """Mean of the shares of distinct words and of distinct pairs of each response; 0 if it has no words."""
-        return [distinct_share(words(sample.response)) for sample in batch]
+        return [distinct_share(cut(sample.response)) for sample in batch]
+
+    def explain(self, sample: Sample) -> str:
+        """How many words and pairs are different."""
+        said = list(with_numbered_slots(token for token in cut(sample.response) if is_word(token)))
+        pairs = list(pairwise(said))
+        counts = f"{len(set(said))} of {len(said)} words and {len(set(pairs))} of {len(pairs)} pairs different"
+        return f"{counts}, counted as of {LEAST_WORDS} words" if len(said) < LEAST_WORDS else counts
 
 
 def distinct_share(tokens: Iterable[str]) -> float:
     """Mean of the shares of distinct words and distinct pairs, in [0, 1]; punctuation marks do not count.
 
     Args:
-        tokens: as `words` gives them.
+        tokens: as `ecr_engine.data.words.words` gives them.
     """
-    said = list(_with_numbered_slots(token for token in tokens if is_word(token)))
+    said = list(with_numbered_slots(token for token in tokens if is_word(token)))
     pairs = list(pairwise(said))
     singles = len(set(said)) / max(len(said), LEAST_WORDS)
     doubles = len(set(pairs)) / max(len(pairs), LEAST_WORDS - 1)
     return (singles + doubles) / 2
 
 
-def _with_numbered_slots(said: Iterable[str]) -> Iterable[str]:
+def with_numbered_slots(said: Iterable[str]) -> Iterable[str]:
+    """Words in which the first `FRESH_SLOTS` slots are different words, and further ones equal the last of these."""
     seen = 0
     for word in said:
         if word == SLOT:
@@ -50,6 +60,6 @@ def _with_numbered_slots(said: Iterable[str]) -> Iterable[str]:
         yield f"{word}{seen}" if word == SLOT else word
 
 
-def build() -> RewardComponent:
+def build(resources: Resources) -> RewardComponent:
     """The component."""
     return Distinct()

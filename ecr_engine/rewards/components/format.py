@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ecr_engine.data.schema import SLOT, Sample
 from ecr_engine.rewards.component import RewardComponent
+from ecr_engine.rewards.resources import Resources
 
 FAULTS: tuple[tuple[str, float, re.Pattern[str]], ...] = (
     ("template leftover", 0.5, re.compile(r"\[/?INST\]|<</?SYS>>|</?s>|<\|\w+\|>|<(?:unk|pad)>", re.IGNORECASE)),
@@ -39,6 +40,10 @@ class Format:
         """Minus the sum of the faults' costs, at least -1; an empty response is -1."""
         return [0.0 - min(1.0, sum(cost for _, cost in faults(sample))) for sample in batch]
 
+    def explain(self, sample: Sample) -> str:
+        """The faults and what each costs."""
+        return ", ".join(f"{name} {cost:g}" for name, cost in faults(sample)) or "no fault"
+
 
 def faults(sample: Sample) -> list[tuple[str, float]]:
     """The faults of a response, each with its cost."""
@@ -48,6 +53,6 @@ def faults(sample: Sample) -> list[tuple[str, float]]:
     return found if sample.finished else [*found, ("unfinished", UNFINISHED)]
 
 
-def build() -> RewardComponent:
+def build(resources: Resources) -> RewardComponent:
     """The component."""
     return Format()

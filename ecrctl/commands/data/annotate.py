@@ -26,7 +26,13 @@ def annotate(
         ),
     ] = None,
     recogniser: Annotated[
-        str, typer.Option("--recogniser", metavar="NAME", help="What recognises emotions.", rich_help_panel=Panel.HOW)
+        str,
+        typer.Option(
+            "--recogniser",
+            metavar="NAME|DIR",
+            help="What recognises emotions: a name, or the folder of a trained one.",
+            rich_help_panel=Panel.HOW,
+        ),
     ] = "lexical",
     overwrite: Annotated[
         bool,
@@ -43,9 +49,10 @@ def annotate(
     Examples:
         ecrctl data annotate processed/
         ecrctl data annotate runs/demo --output annotated/ --json
-        ecrctl data annotate processed/ --recogniser lexical --overwrite
+        ecrctl data annotate processed/ --recogniser recognisers/emotion --overwrite
     """
-    from ecr_engine.emotion.annotation import annotate_folder, find_recogniser
+    from ecr_engine.emotion.annotation import annotate_folder
+    from ecr_engine.emotion.recognition import find_recogniser
     from ecrctl.ui.annotation_view import show_annotation
     from ecrctl.ui.data_view import data_folder
 
