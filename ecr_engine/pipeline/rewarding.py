@@ -52,7 +52,7 @@ def resources_for(folder: RunFolder | None, settings: Settings) -> Resources:
     graph, critic = folder.data / KNOWLEDGE, folder.stage("critic")
     return replace(
         alone,
-        corpus=folder.data if is_processed(folder.data) else None,
+        corpus=folder.data if folder.data.is_dir() and is_processed(folder.data) else None,
         fitted=folder.root / FITTED,
         knowledge=KnowledgeGraph.load(graph) if graph.is_file() else None,
         critic=chosen(critic) if list_checkpoints(critic) else None,

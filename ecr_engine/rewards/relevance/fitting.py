@@ -36,7 +36,7 @@ SEED = 0
 """Seed of negatives and of the order of training."""
 
 PASSES = 3
-RATE = 0.15
+RATE = 0.25
 OTHERS = 3
 """Replies of other dialogues among the negatives of one reply."""
 
@@ -55,7 +55,7 @@ HELD_OUT = 5
 LEAST_SPREAD = 0.05
 """Of the calibration, for a corpus whose replies are all alike."""
 
-_FIRST_SQUARE = 1e-4
+_FIRST_SQUARE = 0.05
 _SETTLED = 1e-3
 
 

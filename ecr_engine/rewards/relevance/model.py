@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ecr_engine.data.schema import Example
 from ecr_engine.rewards.relevance.features import Counts, Features, Scene, features, saying, scene
 
-ENOUGH = 0.5
+ENOUGH = 0.75
 """A response that ranks above this share of people's replies has the score 1."""
 
 _STEEPEST = 700.0

@@ -173,6 +173,15 @@ def _piece(reply: str, rng: Random) -> str:
     return " ".join(said[start : start + rng.randint(1, 4)])
 
 
+def _garbled(reply: str, rng: Random) -> str:
+    """Some words become words that nobody says: their letters in another order."""
+    said = reply.split()
+    for at, word in enumerate(said):
+        if SLOT not in word and rng.random() < 0.4:
+            said[at] = "".join(rng.sample(word, len(word)))
+    return " ".join(said)
+
+
 def _doubled(reply: str, rng: Random) -> str:
     return f"{reply} {reply}"
 
@@ -190,7 +199,7 @@ def _disguised(reply: str, rng: Random) -> str:
 
 _SPOILING: tuple[Callable[[str, Random], str], ...] = (
     _shuffled, _shuffled, _reversed, _swapped, _thinned, _cut_off, _cut_off, _cut_off, _begun_late, _piece, _doubled,
-    _shouted, _disguised,
+    _shouted, _disguised, _garbled, _garbled,
 )  # fmt: skip
 
 
