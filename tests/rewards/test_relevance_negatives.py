@@ -5,11 +5,9 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from exploit_sentences import fixed_sentences
-from reward_dialogues import example, examples
+from reward_dialogues import example
 
 from ecr_engine.data.words import words
-from ecr_engine.rewards.relevance import negatives
 from ecr_engine.rewards.relevance.negatives import composed, echoed, spoilt, stock, strung, usual_sentences
 
 REPLIES = ["Hi there!", "Hi there!", "Try <movie>. You will like it.", "You will like it.", "no idea"]
@@ -43,16 +41,6 @@ def test_composed_sentences_are_whole():
         assert "  " not in text
 
 
-def test_no_sentence_of_the_strategies_is_learned_from():
-    made = {part.strip(" .!?").lower() for number in range(20_000) for part in _parts(composed(Random(number)))}
-    told = {part.strip(" .!?").lower() for text in fixed_sentences() for part in _parts(text)}
-    assert {part for part in told if len(part.split()) > 2} & made == set()
-
-
-def _parts(text):
-    return [part for part in negatives._SENTENCE.findall(text) if part.strip(" .!?")]
-
-
 @pytest.mark.parametrize("seed", range(40))
 def test_spoiling_keeps_slots_whole_and_changes_something_most_times(seed):
     text = spoilt("I really liked <movie>, have you seen it?", Random(seed))
@@ -68,5 +56,9 @@ def test_echoes_come_from_the_context():
 
 
 def test_usual_sentences_come_from_the_corpus():
-    found = usual_sentences(stock([one.target for one in examples()]), Random(0))
-    assert any(found.startswith(one.target.split(".")[0][:5]) for one in examples()) or words(found)
+    corpus = stock(REPLIES)
+    for seed in range(20):
+        left = usual_sentences(corpus, Random(seed))
+        for sentence in ("Hi there!", "You will like it."):
+            left = left.replace(sentence, "")
+        assert left.strip() == ""
