@@ -137,6 +137,7 @@ def emotion(
     from ecr_engine.training.emotion_plan import cut, plan_emotion
     from ecrctl.jobs import settings_from
     from ecrctl.ui import emotion_view
+    from ecrctl.ui.telling import telling
 
     settings = settings_from(layers, flags).settings
     emotion, seed = settings.emotion, settings.seed
@@ -149,7 +150,7 @@ def emotion(
     from ecr_engine.models.backbone import pick_device
     from ecr_engine.training.emotion import train_emotion
 
-    with emotion_view.telling(folder, output) as emit:
+    with telling("emotion", folder, output) as emit:
         training = train_emotion(
             corpus,
             folder,
@@ -203,6 +204,7 @@ def empathy(
     from ecr_engine.emotion.epitome import find_files, prepare
     from ecrctl.jobs import settings_from
     from ecrctl.ui import empathy_view
+    from ecrctl.ui.telling import telling
 
     settings = settings_from(layers, flags).settings
     training = settings.empathy_training
@@ -217,6 +219,6 @@ def empathy(
     from ecr_engine.training.empathy import Placement, train_empathy
 
     placement = Placement(pick_device(settings.device), scaled=settings.backbone.scale_learning_rate)
-    with empathy_view.telling(folder, output) as emit:
+    with telling("empathy", folder, output) as emit:
         report = train_empathy(graded, folder, training, placement, seed=settings.seed, emit=emit, max_steps=smoke)
     empathy_view.show_report(report, as_json=output.json)

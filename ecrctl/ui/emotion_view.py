@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from ecrctl.options import Output
-from ecrctl.ui.console import note, results
+from ecrctl.ui.console import results
 from ecrctl.ui.document import print_document
 from ecrctl.ui.numbers import duration
 from ecrctl.ui.tables import Column, facts, show
@@ -17,40 +13,13 @@ from ecrctl.ui.tables import Column, facts, show
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ecr_engine.runs.events import Emit
     from ecr_engine.training.emotion import EmotionTraining
     from ecr_engine.training.emotion_plan import EmotionPlan
     from ecr_engine.training.emotion_report import Confusion, EmotionReport, LabelScore
 
-STAGE = "emotion"
-
 _ABSENT = "not in this source"
 _INITIALS = 4
 _FINGERPRINT = 16
-
-
-@contextmanager
-def telling(folder: Path, output: Output) -> Iterator[Emit]:
-    """A way for the training to tell how it goes: a dashboard on a terminal, lines anywhere else.
-
-    Args:
-        folder: what is made, the dashboard's title.
-        output: how to speak.
-    """
-    from ecr_engine.runs.events import Event
-    from ecrctl.ui.follow import following
-    from ecrctl.ui.snapshot import begin
-
-    try:
-        with following(begin(str(folder), (STAGE,)), quiet=output.quiet, everything=output.verbose) as listener:
-
-            def emit(stage: str, kind: str, step: int = 0, /, **values: Any) -> None:
-                listener(Event(time.time(), stage, step, kind, values))
-
-            yield emit
-    except KeyboardInterrupt:
-        note(f"interrupted; nothing was written to {folder}")
-        raise
 
 
 def show_plan(plan: EmotionPlan, *, as_json: bool) -> None:

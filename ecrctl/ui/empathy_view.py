@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ecrctl.options import Output
 from ecrctl.ui.console import results
 from ecrctl.ui.document import print_document
 from ecrctl.ui.tables import Column, facts, show
@@ -19,10 +16,7 @@ if TYPE_CHECKING:
 
     from ecr_engine.config.settings import EmpathyTrainingSettings
     from ecr_engine.emotion.epitome import EmpathyData
-    from ecr_engine.runs.events import Emit
     from ecr_engine.training.empathy_scores import EmpathyReport, LevelScores
-
-STAGE = "empathy"
 
 _NONE = "–"
 
@@ -48,26 +42,6 @@ class EmpathyPlan:
     settings: Mapping[str, Any]
     seed: int
     device: str
-
-
-@contextmanager
-def telling(folder: Path, output: Output) -> Iterator[Emit]:
-    """A way for the training to tell how it goes: a dashboard on a terminal, lines anywhere else.
-
-    Args:
-        folder: what is made, the dashboard's title.
-        output: how to speak.
-    """
-    from ecr_engine.runs.events import Event
-    from ecrctl.ui.follow import following
-    from ecrctl.ui.snapshot import begin
-
-    with following(begin(str(folder), (STAGE,)), quiet=output.quiet, everything=output.verbose) as listener:
-
-        def emit(stage: str, kind: str, step: int = 0, /, **values: Any) -> None:
-            listener(Event(time.time(), stage, step, kind, values))
-
-        yield emit
 
 
 def plan_of(
