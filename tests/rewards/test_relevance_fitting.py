@@ -50,9 +50,7 @@ def test_the_reply_ranks_above_what_does_not_belong_there(model, held_out):
         lambda one: "<movie> " * 10,
         lambda one: "sorry " * 10,
     )
-    assert [
-        round(mean(model, held_out, spoil), 2) for spoil in spoiling if mean(model, held_out, spoil) > ours / 2
-    ] == []
+    assert max(mean(model, held_out, spoil) for spoil in spoiling) < ours / 2
 
 
 def test_the_same_corpus_gives_the_same_model(splits):
