@@ -6,7 +6,8 @@ With weights w and scores s, over the components that apply to the sample:
 
 So the positive part is a weighted mean in [0, 1] that does not depend on how many components there are, and a full
 penalty of -1 at weight 1 always takes 0.5. A component that gives None for a sample drops out of both sums of that
-sample; where no positive component applies the positive part is 0.
+sample; where no positive component applies the positive part is 0. A gated component (`GATES`) counts with its score
+times its gate's, where the gate is switched on and applies.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ from ecr_engine.rewards.resources import Resources
 
 PENALTY_SCALE = 0.5
 """What a full penalty of weight 1 takes from the total."""
+
+GATES = {"empathy": "relevance"}
+"""Component to the one that gates it. Kindness counts as far as it belongs to this dialogue: otherwise one warm sentence
+for everybody would earn more than most human replies do."""
 
 _SHOWN = 40
 """Characters of a wrong score that an error shows."""
@@ -154,7 +159,10 @@ class Composer:
         penalties = {name for name in scores if self._components[name].high <= 0}
         mass = sum(self._weights[name] for name, score in scores.items() if score is not None and name not in penalties)
         factor = {name: PENALTY_SCALE if name in penalties else 1 / (mass or 1.0) for name in scores}
-        return {name: self._weights[name] * factor[name] * (score or 0.0) for name, score in scores.items()}
+        return {
+            name: self._weights[name] * factor[name] * (score or 0.0) * _gate(name, scores)
+            for name, score in scores.items()
+        }
 
     def _scores(self, name: str, batch: Sequence[Sample]) -> tuple[float | None, ...]:
         component = self._components[name]
@@ -166,6 +174,12 @@ class Composer:
                 fix="return one score, or None, for each sample",
             )
         return tuple(_checked(component, name, score, sample) for sample, score in zip(batch, found, strict=True))
+
+
+def _gate(name: str, scores: Mapping[str, float | None]) -> float:
+    """What a component's score is multiplied by: its gate's score, or 1 without one."""
+    gate = scores.get(GATES.get(name, ""))
+    return 1.0 if gate is None else gate
 
 
 def _check_weight(name: str, weight: float) -> None:

@@ -219,3 +219,14 @@ def test_the_examples_of_the_documentation(response, scores, total):
     composed = Composer({"bleu": 1.0, "distinct": 0.5, "empathy": 2.0, "recommendation": 1.5, "format": 1.0})
     assert [row.score for row in composed.breakdown(one)] == pytest.approx(scores, abs=5e-4)
     assert composed.score([one]).total == pytest.approx((total,), abs=5e-4)
+
+
+def test_empathy_counts_as_far_as_it_belongs_to_the_dialogue():
+    kind = Fixed("empathy", [1.0, 1.0, 0.8])
+    near = Fixed("relevance", [0.25, None, 1.0])
+    batch = [sample("a"), sample("b"), sample("c")]
+    reward = composer({"empathy": 3.0, "relevance": 1.0}, kind, near).score(batch)
+    # (3 * 1 * 0.25 + 1 * 0.25) / 4; relevance does not apply, so nothing gates: 3 * 1 / 3; (3 * 0.8 * 1 + 1) / 4
+    assert reward.total == (pytest.approx(0.25), pytest.approx(1.0), pytest.approx(0.85))
+    assert reward.components["empathy"] == (1.0, 1.0, 0.8)
+    assert composer({"empathy": 3.0, "relevance": 0.0}, kind, near).score(batch[:1]).total == (1.0,)
