@@ -27,8 +27,8 @@ PENALTY_SCALE = 0.5
 """What a full penalty of weight 1 takes from the total."""
 
 GATES = {"empathy": "relevance"}
-"""Component to the one that gates it. Kindness counts as far as it belongs to this dialogue: otherwise one warm sentence
-for everybody would earn more than most human replies do."""
+"""Component to the one that gates it. Kindness counts as far as it belongs to this dialogue: otherwise one warm
+sentence for everybody would earn more than most human replies do."""
 
 _SHOWN = 40
 """Characters of a wrong score that an error shows."""
