@@ -7,7 +7,7 @@ to `readers/`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -347,6 +347,3 @@ def _formats(files: SourceFiles, readers: Sequence[Reader]) -> str:
 
 Names = Mapping[str, str]
 """Movie names by id, for movies that a source names badly or not at all."""
-
-Progress = Callable[[int], None]
-"""Told the number of dialogues done so far."""

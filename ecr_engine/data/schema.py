@@ -22,6 +22,9 @@ EMOTIONS = (
 """The nine emotion labels of the ECR paper (arXiv 2409.10527), in its order."""
 
 
+MOST_EMOTIONS = 2
+"""An utterance carries at most so many emotions (ECR paper)."""
+
 Emotions = tuple[tuple[str, float], ...]
 """Emotions that an utterance shows, each with its probability in [0, 1], the likelier first."""
 

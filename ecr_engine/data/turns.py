@@ -8,13 +8,10 @@ from itertools import groupby
 
 from ecr_engine.data.names import repaired
 from ecr_engine.data.reader import Message, Names, RawDialogue
-from ecr_engine.data.schema import SLOT, Dialogue, Emotions, Example, Item, Role, Turn
+from ecr_engine.data.schema import MOST_EMOTIONS, SLOT, Dialogue, Emotions, Example, Item, Role, Turn
 
 UNNAMED = "a movie"
 """How a movie whose name nobody knows is written in `Turn.text`."""
-
-MOST_EMOTIONS = 2
-"""Emotions of one utterance at most (ECR paper)."""
 
 Linker = Callable[[str], tuple[str, ...]]
 """Finds the knowledge-graph entities, other than movies, that a text with slots mentions; by name, in order."""

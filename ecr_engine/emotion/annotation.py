@@ -14,10 +14,10 @@ from itertools import groupby
 from pathlib import Path
 
 from ecr_engine.data import store
-from ecr_engine.data.schema import EMOTIONS, Emotions, Example, Role, Split, Turn
+from ecr_engine.data.schema import EMOTIONS, MOST_EMOTIONS, Emotions, Example, Role, Split, Turn
 from ecr_engine.data.staging import staged
 from ecr_engine.data.summary import FROM_SOURCE
-from ecr_engine.data.turns import MOST_EMOTIONS, passed_on
+from ecr_engine.data.turns import passed_on
 from ecr_engine.emotion.recognition import EmotionRecogniser
 from ecr_engine.errors import UsageError
 

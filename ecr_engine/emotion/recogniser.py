@@ -12,16 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ecr_engine.data.schema import EMOTIONS, Example, Role
+from ecr_engine.data.schema import EMOTIONS, MOST_EMOTIONS, Example, Role
 from ecr_engine.emotion.lexicon import Lexicon, Sense, emotion_lexicon
 from ecr_engine.emotion.phrases import Hit, plain
 from ecr_engine.emotion.sentences import Sentence, sentences
 
 THRESHOLD = 0.35
 """An emotion below this score is not shown."""
-
-MOST = 2
-"""An utterance carries at most so many emotions (ECR paper)."""
 
 QUESTION = 0.65
 """What a question mark, or a question's first words, say of curiosity."""
@@ -62,7 +59,7 @@ def recognise(text: str) -> tuple[tuple[str, float], ...]:
         doubt[emotion] *= 1.0 - min(weight, 1.0)
     scores = {emotion: 1.0 - doubt[emotion] for emotion in EMOTIONS if emotion != "neutral"}
     shown = sorted(((e, s) for e, s in scores.items() if s >= THRESHOLD), key=lambda pair: -pair[1])
-    return tuple(shown[:MOST]) or (("neutral", 1.0 - max(scores.values())),)
+    return tuple(shown[:MOST_EMOTIONS]) or (("neutral", 1.0 - max(scores.values())),)
 
 
 def emotions_of(example: Example) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ecr_engine.data.schema import EMOTIONS, SLOT, Emotions
+from ecr_engine.data.schema import EMOTIONS, MOST_EMOTIONS, SLOT, Emotions
 from ecr_engine.errors import DataError
 
 if TYPE_CHECKING:
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
 FACTS = "emotion.json"
 """The file that makes a folder a trained recogniser."""
-
-MOST = 2
-"""An utterance carries at most so many emotions (ECR paper)."""
 
 NEUTRAL = "neutral"
 _CERTAIN = 1.0
@@ -46,7 +43,7 @@ class Decision:
         found = dict(zip(self.labels, probabilities, strict=True))
         reached = [(label, chance) for label, chance in found.items() if chance >= self.thresholds[label]]
         ranked = sorted(reached, key=lambda pair: -pair[1])
-        return tuple(ranked[:MOST]) or ((NEUTRAL, found[NEUTRAL]),)
+        return tuple(ranked[:MOST_EMOTIONS]) or ((NEUTRAL, found[NEUTRAL]),)
 
 
 class TrainedRecogniser:

@@ -6,13 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from ecr_engine.data.reader import MalformedError
-from ecr_engine.data.schema import EMOTIONS, Emotions
+from ecr_engine.data.schema import EMOTIONS, MOST_EMOTIONS, Emotions
 
 LIKELY = 0.1
 """An emotion of at most this probability is left out (ECR paper)."""
-
-MOST = 2
-"""Emotions of one utterance at most (ECR paper)."""
 
 
 def likely(pairs: Iterable[tuple[str, Any]], what: str) -> Emotions:
@@ -33,4 +30,4 @@ def likely(pairs: Iterable[tuple[str, Any]], what: str) -> Emotions:
             raise MalformedError(f"the probability of '{label}' in {what} is {probability!r}, not in 0 to 1")
         best[label] = max(float(probability), best.get(label, 0.0))
     shown = ((label, best[label]) for label in EMOTIONS if best.get(label, 0.0) > LIKELY)
-    return tuple(sorted(shown, key=lambda pair: -pair[1])[:MOST])
+    return tuple(sorted(shown, key=lambda pair: -pair[1])[:MOST_EMOTIONS])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
 
 from ecr_engine.config.settings import Settings
 from ecr_engine.data.prompts import transcript
 from ecr_engine.data.schema import EMOTIONS, Example, Split
+from ecr_engine.data.splits import place_of
 from ecr_engine.errors import DataError
 from ecr_engine.models.backbone import pick_device
 from ecr_engine.models.critic import CriticModel, CriticShape, build_critic
@@ -29,8 +29,7 @@ HELD_OUT = 0.15
 
 def held_out(conversation_id: str) -> bool:
     """Whether a dialogue's judged responses are kept for the critic's validation."""
-    place = int.from_bytes(hashlib.sha256(f"critic:{conversation_id}".encode()).digest()[:8]) / 2**64
-    return place < HELD_OUT
+    return place_of(f"critic:{conversation_id}") < HELD_OUT
 
 
 def judged_response(row: JudgedRow, example: Example) -> JudgedResponse:

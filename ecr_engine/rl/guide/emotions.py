@@ -9,12 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ecr_engine.data.schema import EMOTIONS
+from ecr_engine.data.schema import EMOTIONS, MOST_EMOTIONS
 from ecr_engine.emotion.goemotions import MAPPING as GOEMOTIONS
 from ecr_engine.errors import UsageError, suggestion
-
-MOST = 2
-"""Emotions of one utterance at most (ECR paper)."""
 
 NAMES: Mapping[str, tuple[str, ...]] = {
     "like": (
@@ -73,9 +70,11 @@ def labels_of(names: Iterable[str], at: str = "") -> tuple[str, ...]:
         UsageError: a name is unknown, or they are more than two emotions.
     """
     found = tuple(dict.fromkeys(label_of(name, at) for name in names))
-    if len(found) > MOST:
+    if len(found) > MOST_EMOTIONS:
         raise UsageError(
-            f"{len(found)} emotions of one utterance: {', '.join(found)}", at=at, fix=f"name the {MOST} strongest"
+            f"{len(found)} emotions of one utterance: {', '.join(found)}",
+            at=at,
+            fix=f"name the {MOST_EMOTIONS} strongest",
         )
     return found
 

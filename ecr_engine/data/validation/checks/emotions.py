@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ecr_engine.data.schema import EMOTIONS
-from ecr_engine.data.turns import MOST_EMOTIONS
+from ecr_engine.data.schema import EMOTIONS, MOST_EMOTIONS
 from ecr_engine.data.validation.check import Check, Corpus, Subject
 from ecr_engine.data.validation.report import Finding, Grade
 from ecr_engine.data.validation.tally import Tally
