@@ -9,7 +9,8 @@ from typing import Any, cast
 
 from pydantic import create_model
 
-from ecr_engine.config.settings import Section, Settings
+from ecr_engine.config.sections.base import Section
+from ecr_engine.config.settings import Settings
 from ecr_engine.config.toml_lines import KeyPath
 from ecr_engine.errors import nearest
 

@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ecr_engine.config.settings import CompareSettings, EvaluationSettings, PromptSettings
+from ecr_engine.config.sections.data import PromptSettings
+from ecr_engine.config.sections.evaluation import CompareSettings, EvaluationSettings
 from ecr_engine.data.prompts import PromptEncoder
 from ecr_engine.data.schema import Example, Sample
 from ecr_engine.data.store import encode

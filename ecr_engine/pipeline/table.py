@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable
 from pathlib import Path
 
-from ecr_engine.config.settings import DataSettings
+from ecr_engine.config.sections.data import DataSettings
 from ecr_engine.pipeline.stage import Stage, StageContext
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ecr_engine.config.settings import RewardOptionSettings
+from ecr_engine.config.sections.rl import RewardOptionSettings
 from ecr_engine.data.knowledge.graph import KnowledgeGraph
 from ecr_engine.emotion.empathy import EMPATHY_RECOGNISERS, EmpathyRecogniser
 from ecr_engine.emotion.recognition import RECOGNISERS, EmotionRecogniser

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from ecr_engine.config.settings import PPOSettings
+from ecr_engine.config.sections.rl import PPOSettings
 from ecr_engine.models.placement import global_sum, own_share
 from ecr_engine.models.response import TokenBatch, collate
 from ecr_engine.rl.estimator import Estimator

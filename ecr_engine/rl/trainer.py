@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ecr_engine.config.settings import PPOSettings
+from ecr_engine.config.sections.rl import PPOSettings
 from ecr_engine.data.schema import Example
 from ecr_engine.errors import DivergedError, UsageError
 from ecr_engine.models.backbone import Backbone, effective_learning_rate

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ecr_engine.config.settings import CriticSettings
+from ecr_engine.config.sections.models import CriticSettings
 from ecr_engine.models.backbone import effective_learning_rate
 from ecr_engine.models.critic import CriticModel, CriticOutput
 from ecr_engine.models.placement import global_sum, own_share

@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ecr_engine.config.settings import EmotionSettings
+from ecr_engine.config.sections.training import EmotionSettings
 from ecr_engine.data.staging import staged
 from ecr_engine.emotion.goemotions import COVERED, MAPPING, MASK, LabelledCorpus, LabelledText
 from ecr_engine.emotion.recognition import RECOGNISERS, EmotionRecogniser

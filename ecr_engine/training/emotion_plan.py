@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ecr_engine.config.settings import EmotionSettings
+from ecr_engine.config.sections.training import EmotionSettings
 from ecr_engine.data.schema import EMOTIONS
 from ecr_engine.emotion.goemotions import COVERED, LEAST, LabelledCorpus, LabelledText
 from ecr_engine.emotion.trained import is_recogniser

@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ecr_engine.config.settings import EmpathyTrainingSettings
+from ecr_engine.config.sections.training import EmpathyTrainingSettings
 from ecr_engine.data.schema import Split
 from ecr_engine.data.staging import staged
 from ecr_engine.emotion.empathy import LEVELS

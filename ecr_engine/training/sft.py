@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 
-from ecr_engine.config.settings import BaselineSettings
+from ecr_engine.config.sections.training import BaselineSettings
 from ecr_engine.data.prompts import Encoded
 from ecr_engine.errors import DivergedError
 from ecr_engine.models.backbone import Backbone, effective_learning_rate

@@ -14,7 +14,7 @@ from ecrctl.ui.tables import Column, facts, show
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ecr_engine.config.settings import EmpathyTrainingSettings
+    from ecr_engine.config.sections.training import EmpathyTrainingSettings
     from ecr_engine.emotion.epitome import EmpathyData
     from ecr_engine.training.empathy_scores import EmpathyReport, LevelScores
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ecr_engine.config.settings import FetchSettings
+from ecr_engine.config.sections.data import FetchSettings
 from ecr_engine.data.fetch.address import address_of, check_scheme
 from ecr_engine.data.fetch.corpora import epitome, goemotions
 from ecr_engine.data.fetch.corpus import CORPORA

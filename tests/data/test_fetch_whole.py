@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from loopback import Loopback, cut, loopback, status
 
-from ecr_engine.config.settings import FetchSettings
+from ecr_engine.config.sections.data import FetchSettings
 from ecr_engine.data.fetch import How, fetch
 from ecr_engine.data.fetch.progress import Advance, Notice
 from ecr_engine.errors import DataError, EcrError, UnavailableError, UsageError
@@ -329,7 +329,7 @@ def test_an_output_that_is_a_file(fetching: Fetching) -> None:
 CHILD = """
 import sys
 from pathlib import Path
-from ecr_engine.config.settings import FetchSettings
+from ecr_engine.config.sections.data import FetchSettings
 from ecr_engine.data.fetch import fetch
 settings = FetchSettings(redial_url=sys.argv[1], redial_sha256=sys.argv[2])
 fetch("redial", Path(sys.argv[3]), settings, listener=lambda news: print("came", flush=True))

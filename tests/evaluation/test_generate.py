@@ -6,7 +6,8 @@ import pytest
 import torch
 from tiny_models import example, same_weights, tiny_backbone
 
-from ecr_engine.config.settings import CompareSettings, EvaluationSettings, PromptSettings
+from ecr_engine.config.sections.data import PromptSettings
+from ecr_engine.config.sections.evaluation import CompareSettings, EvaluationSettings
 from ecr_engine.errors import DataError, ExitCode
 from ecr_engine.evaluation.generate import (
     Task,

@@ -9,7 +9,7 @@ from tiny_models import same_weights, tiny_backbone
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
 
 from ecr_engine.config.resolve import resolve
-from ecr_engine.config.settings import PromptSettings
+from ecr_engine.config.sections.data import PromptSettings
 from ecr_engine.errors import EcrError, UsageError
 from ecr_engine.pipeline.job import Job, run_job
 from ecr_engine.pipeline.stages.baseline import check_window

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from reward_dialogues import example, sample
 
-from ecr_engine.config.settings import RewardOptionSettings
+from ecr_engine.config.sections.rl import RewardOptionSettings
 from ecr_engine.data.knowledge.graph import KnowledgeGraph
 from ecr_engine.data.schema import EMOTIONS, Item, Role, Sample, Turn
 from ecr_engine.errors import DataError, UsageError

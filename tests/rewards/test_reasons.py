@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ecr_engine.config.settings import RewardOptionSettings
+from ecr_engine.config.sections.rl import RewardOptionSettings
 from ecr_engine.data.knowledge.graph import KnowledgeGraph
 from ecr_engine.data.schema import Example, Item, Role, Sample, Turn
 from ecr_engine.emotion.empathy import EmpathyLevels

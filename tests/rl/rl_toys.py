@@ -10,7 +10,7 @@ from tiny_models import Recorder, example, tiny_critic, tiny_llama
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from ecr_engine.config.settings import PPOSettings
+from ecr_engine.config.sections.rl import PPOSettings
 from ecr_engine.models.backbone import Backbone
 from ecr_engine.models.placement import make_accelerator
 from ecr_engine.rl.trainer import PPOTrainer, Prompts

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ecr_engine.config.settings import PPOSettings
+from ecr_engine.config.sections.rl import PPOSettings
 from ecr_engine.errors import UsageError
 from ecr_engine.rl.trainer import check_sizes, draw
 

@@ -8,7 +8,7 @@ import torch
 from rl_toys import PAD, SMALL
 from tiny_models import FAMILIES, same_weights, tiny_llama
 
-from ecr_engine.config.settings import PPOSettings
+from ecr_engine.config.sections.rl import PPOSettings
 from ecr_engine.models.placement import make_accelerator
 from ecr_engine.models.response import ResponseModel, collate
 from ecr_engine.rl.estimator import ESTIMATORS

@@ -6,7 +6,7 @@ import pytest
 import torch
 from tiny_models import Recorder, tiny_critic
 
-from ecr_engine.config.settings import CriticSettings
+from ecr_engine.config.sections.models import CriticSettings
 from ecr_engine.models.critic import CriticOutput
 from ecr_engine.models.placement import make_accelerator
 from ecr_engine.training.critic import CriticReport, CriticTrainer, JudgedResponse

@@ -12,7 +12,7 @@ import torch
 from goemotions_fixture import write_encoder, write_goemotions
 from tiny_models import Recorder
 
-from ecr_engine.config.settings import EmotionSettings
+from ecr_engine.config.sections.training import EmotionSettings
 from ecr_engine.emotion.goemotions import LabelledText, read_goemotions
 from ecr_engine.emotion.recogniser import recognise
 from ecr_engine.emotion.trained import load_recogniser

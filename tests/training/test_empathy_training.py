@@ -11,7 +11,7 @@ import torch
 from epitome_fixture import NAMES, rows, write_csv, write_encoder, write_epitome
 from tiny_models import Recorder, same_weights
 
-from ecr_engine.config.settings import EmpathyTrainingSettings
+from ecr_engine.config.sections.training import EmpathyTrainingSettings
 from ecr_engine.data.schema import Split
 from ecr_engine.emotion.empathy import find_empathy_recogniser
 from ecr_engine.emotion.epitome import EmpathyData, Pair, find_files, prepare

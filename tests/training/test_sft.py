@@ -8,7 +8,7 @@ import pytest
 import torch
 from tiny_models import Recorder, same_weights, tiny_backbone
 
-from ecr_engine.config.settings import BaselineSettings
+from ecr_engine.config.sections.training import BaselineSettings
 from ecr_engine.data.prompts import Encoded
 from ecr_engine.models.backbone import Backbone
 from ecr_engine.models.placement import make_accelerator

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
-from ecr_engine.config.settings import FetchSettings
+from ecr_engine.config.sections.data import FetchSettings
 from ecr_engine.data.fetch.address import Address, address_of
 from ecr_engine.data.fetch.archive import Limits
 from ecr_engine.data.fetch.corpus import CORPORA, Corpus, FileCount, RemoteFile

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ecr_engine.config.settings import PromptSettings, Settings
+from ecr_engine.config.sections.data import PromptSettings
+from ecr_engine.config.settings import Settings
 from ecr_engine.data.schema import Example, Split
 from ecr_engine.errors import DataError, UsageError
 from ecr_engine.evaluation.generate import prompt_encoder

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ecr_engine.config.settings import RewardOptionSettings
+from ecr_engine.config.sections.rl import RewardOptionSettings
 from ecr_engine.data.schema import Sample
 from ecr_engine.data.words import is_word
 from ecr_engine.errors import UsageError

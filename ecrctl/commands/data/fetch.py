@@ -13,7 +13,7 @@ from ecrctl.options import Layers, Output
 from ecrctl.panels import Panel
 
 if TYPE_CHECKING:
-    from ecr_engine.config.settings import FetchSettings
+    from ecr_engine.config.sections.data import FetchSettings
     from ecr_engine.data.fetch import Fetched
 
 Corpus = Annotated[

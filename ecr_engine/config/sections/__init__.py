@@ -1,0 +1,1 @@
+"""The tables of the settings, one module for each part of the work."""

@@ -1,0 +1,23 @@
+"""What is kept of a run, and who is told of it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from ecr_engine.config.sections.base import Count, Section
+
+
+class CheckpointSettings(Section):
+    """What is kept of a training."""
+
+    every: Count = Field(100, description="Steps between checkpoints.")
+    keep_last: Count = Field(2, description="Newest checkpoints kept beside the best.")
+
+
+class TrackingSettings(Section):
+    """Trackers that follow the events."""
+
+    wandb: Literal["disabled", "offline", "online"] = Field("disabled", description="Weights & Biases.")
+    project: str = Field("ecrctl", description="Project name in the tracker.")

@@ -1,0 +1,44 @@
+"""The models: the backbone and the critic."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ecr_engine.config.sections.base import Count, Rate, Section
+
+
+class BackboneSettings(Section):
+    """The language model that answers."""
+
+    name: str = Field("tiny", description="A registered model, a local folder or a hub id; its architecture is Llama.")
+    vocabulary: Annotated[int, Field(ge=400, le=200_000)] = Field(
+        3000, description="Tokens of the tiny backbone's tokenizer."
+    )
+    hidden_size: Annotated[int, Field(ge=8)] = Field(192, description="Width of the tiny backbone.")
+    layers: Count = Field(4, description="Layers of the tiny backbone.")
+    heads: Count = Field(3, description="Attention heads of the tiny backbone.")
+    intermediate_size: Count = Field(512, description="Width of the tiny backbone's feed-forward layers.")
+    precision: Literal["no", "bf16", "fp16"] = Field("no", description="Mixed precision of training (accelerate).")
+    scale_learning_rate: bool = Field(
+        True,
+        description="Multiply learning rates by 4096 / hidden size, so that they mean the same for every backbone.",
+    )
+
+
+class CriticSettings(Section):
+    """The critic: an encoder with value, quality and emotion heads."""
+
+    encoder: str = Field("small", description="`small` (trained from nothing), a registered encoder or a local folder.")
+    hidden_size: Annotated[int, Field(ge=8)] = Field(192, description="Width of the small encoder.")
+    layers: Count = Field(2, description="Layers of the small encoder.")
+    heads: Count = Field(3, description="Attention heads of the small encoder.")
+    max_length: Annotated[int, Field(ge=16)] = Field(128, description="Tokens of context and response at most.")
+    learning_rate: Rate = Field(3e-5, description="Peak learning rate at hidden size 4096.")
+    batch_size: Count = Field(32, description="Judged responses in one optimizer step, over all processes.")
+    epochs: Count = Field(5, description="Passes over the judged responses at most.")
+    patience: Count = Field(2, description="Stop after so many epochs without a better validation loss.")
+    quality_weight: Annotated[float, Field(ge=0.0)] = Field(1.0, description="Weight of the quality loss.")
+    emotion_weight: Annotated[float, Field(ge=0.0)] = Field(0.2, description="Weight of the emotion loss.")
+    max_grad_norm: Annotated[float, Field(gt=0.0)] = Field(1.0, description="Global gradient norm is clipped to this.")
