@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -33,7 +34,7 @@ class RewardLayers(Layers):
         """The settings that the weights stand for; of two weights of one component the later counts.
 
         Raises:
-            UsageError: a weight is missing or no number.
+            UsageError: a name can't be one, or a weight is missing, negative or no number.
         """
         return dict(map(_setting, self.reward or ()))
 
@@ -43,10 +44,36 @@ def _setting(text: str) -> tuple[str, tuple[object, str]]:
     name, _, weight = (part.strip() for part in text.rpartition("="))
     at = f"--reward {text}"
     if not name:
-        fix = f"write NAME=WEIGHT, such as --reward {weight or 'empathy'}=0.5"
+        given = weight if text.strip() == weight else "empathy"
+        fix = f"write NAME=WEIGHT, such as --reward {given or 'empathy'}=0.5"
         raise UsageError(f"'{text}' gives no reward component a weight", at=at, fix=fix)
+    _check_name(name, weight, at)
+    return f"rewards.{name}", (_number(name, weight, at), at)
+
+
+def _check_name(name: str, weight: str, at: str) -> None:
+    """Refuses what looks like an import path and is none; whether there is such a component the settings will say."""
+    from ecr_engine.config.import_paths import is_import_path
+
+    if not set(name) & set("./:") or is_import_path(name):
+        return
+    path, dot, last = name.rpartition(".")
+    guess = f"{path}:{last}"
+    likely = guess if dot and is_import_path(guess) and last[:1].isupper() else "mypackage.rewards:Politeness"
+    what = f"'{name}' is neither the name nor the import path of a reward component"
+    raise UsageError(what, at=at, fix=f"write package.module:Class, such as --reward {likely}={weight or 0.5}")
+
+
+def _number(name: str, weight: str, at: str) -> float:
+    """The weight: finite and not negative."""
+    what = f"the weight of reward component '{name}' is '{weight}', not a number"
     try:
-        return f"rewards.{name}", (float(weight), at)
+        value = float(weight)
     except ValueError as error:
-        what = f"the weight of reward component '{name}' is '{weight}', not a number"
         raise UsageError(what, at=at, fix=f"--reward {name}=0.5") from error
+    if not math.isfinite(value):
+        raise UsageError(what, at=at, fix=f"--reward {name}=0.5")
+    if value < 0:
+        what = f"the weight of reward component '{name}' is {weight}, and has to be 0 or more"
+        raise UsageError(what, at=at, fix=f"--reward {name}={weight.lstrip('-')}, or 0 to switch it off")
+    return value

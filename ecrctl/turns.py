@@ -22,7 +22,10 @@ TYPED = "-"
 
 _UTF8 = "convert it first: iconv -t UTF-8"
 
-_NUMBER = re.compile(r"-?\d+")
+_SHOWN = 40
+"""Characters of a turn's name that an error shows."""
+
+_NUMBER = re.compile(r"-?[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +135,26 @@ def _from_file(given: TurnOptions, address: str) -> Sample:
                 fix=f"leave {flag} or --samples out",
             )
     path = samples_path(address)
-    found = _pick(read_samples(path), given.turn or "1", path)
+    found = _pick(read_samples(path), "1" if given.turn is None else given.turn.strip(), path)
     if given.response is not None:
         response = _spoken(_read() if given.response == TYPED else given.response)
         found = replace(found, response=response, finished=True, tokens=len(response.split()))
     if given.emotion:
         labels = labels_of(given.emotion, "--emotion")
         found = replace(found, example=replace(found.example, emotions=labels))
+    _check_emotions(found, path)
     return found
+
+
+def _check_emotions(sample: Sample, path: Path) -> None:
+    """Refuses a sample of a file that was edited to show something else than the nine."""
+    from ecr_engine.data.schema import EMOTIONS
+    from ecr_engine.errors import DataError
+
+    for emotion in sample.example.emotions:
+        if emotion not in EMOTIONS:
+            what = f"the emotion '{emotion}' of example {sample.example.example_id} is none of the nine"
+            raise DataError(what, at=str(path), fix="give it by --emotion NAME, or mend the file")
 
 
 def _pick(samples: Sequence[Sample], turn: str, path: Path) -> Sample:
@@ -155,7 +170,8 @@ def _pick(samples: Sequence[Sample], turn: str, path: Path) -> Sample:
         same = [s.example.example_id for s in samples if s.example.conversation_id == turn.rpartition(":")[0]]
         first = samples[0].example.example_id
         fix = f"its conversation has {', '.join(same)}" if same else f"name a number, or an id such as {first}"
-    raise UsageError(f"there is no turn {turn}", at=str(path), fix=fix)
+    shown = turn if len(turn) <= _SHOWN else turn[: _SHOWN - 1] + "…"
+    raise UsageError(f"there is no turn {shown or 'without a name'}", at=str(path), fix=fix)
 
 
 def _asked(given: TurnOptions) -> TurnOptions:

@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     empathy_training: EmpathyTrainingSettings = EmpathyTrainingSettings()
     ppo: PPOSettings = PPOSettings()
     rewards: dict[str, Annotated[float, Field(ge=0.0)]] = Field(
-        {"bleu": 1.0, "distinct": 0.5, "empathy": 2.0, "recommendation": 1.5, "format": 1.0},
+        {"bleu": 1.0, "distinct": 0.5, "empathy": 2.0, "recommendation": 1.5, "format": 1.0, "relevance": 1.0},
         description="Weight of each reward component; 0 switches it off.",
     )
     reward_options: RewardOptionSettings = RewardOptionSettings()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from ecr_engine.errors import UsageError, suggestion
+from ecr_engine.emotion.finding import named_or_trained
 from ecr_engine.registry import Registry
 
 LEVELS = ("none", "weak", "strong")
@@ -42,9 +42,9 @@ class EmpathyRecogniser(Protocol):
         """The grades of each pair of a seeker's text and a response to it; movies stand as slots."""
 
 
-EMPATHY_RECOGNISERS: Registry[EmpathyRecogniser] = Registry(
-    "ecr_engine.emotion.empathy_recognisers", "empathy recogniser"
-)
+_KIND = "empathy recogniser"
+
+EMPATHY_RECOGNISERS: Registry[EmpathyRecogniser] = Registry("ecr_engine.emotion.empathy_recognisers", _KIND)
 
 
 def find_empathy_recogniser(name: str, at: str) -> EmpathyRecogniser:
@@ -58,11 +58,11 @@ def find_empathy_recogniser(name: str, at: str) -> EmpathyRecogniser:
         UsageError: there is none of this name.
         DataError: the folder holds no trained recogniser.
     """
-    if name in EMPATHY_RECOGNISERS.names():
-        return EMPATHY_RECOGNISERS.build(name)
-    if Path(name).is_dir():
-        from ecr_engine.emotion.trained_empathy import load_empathy_recogniser
+    return named_or_trained(name, at, kind=_KIND, registry=EMPATHY_RECOGNISERS, trained=_trained)
 
-        return load_empathy_recogniser(Path(name))
-    fix = f"{suggestion(name, EMPATHY_RECOGNISERS.names())}, or name the folder of a trained one"
-    raise UsageError(f"unknown empathy recogniser '{name}'", at=at, fix=fix)
+
+def _trained(folder: Path) -> EmpathyRecogniser:
+    # It needs torch, which the lexical recogniser does without.
+    from ecr_engine.emotion.trained_empathy import load_empathy_recogniser
+
+    return load_empathy_recogniser(folder)

@@ -30,6 +30,13 @@ LEAST_ROWS = 5
 
 _GRADES = {str(grade): grade for grade in range(len(LEVELS))}
 _RAW = "raw"
+_MORE = {
+    Split.TRAIN: "give rows of more posts: all responses to a post go to one part",
+    Split.VALID: "give rows of more posts, or a larger part: --set empathy_training.validation_share=0.2",
+    Split.TEST: "give rows of more posts, or a larger part: --set empathy_training.test_share=0.3",
+}
+"""What to do where a part has too few rows."""
+
 _NAME_IT = "say which one it is: --data reaction=FILE.csv"
 
 
@@ -126,7 +133,7 @@ def prepare(
         if pair.post in used:
             parts[assign(pair.post, shares)].append(pair)
     data = EmpathyData(dict(files), {part: tuple(members) for part, members in parts.items()})
-    _check_parts(data)
+    _check_parts(data, limit)
     return data
 
 
@@ -145,7 +152,8 @@ def read_rows(path: Path) -> list[Row]:
     """The rows of one file.
 
     Raises:
-        DataError: it can't be read, lacks a column, has a bad row or no row, or all its rows have one level.
+        DataError: it can't be read, lacks a column or has one twice, has a bad row or no row, or all its rows have one
+            level.
     """
     lines = _records(path)
     head = next(lines, None)
@@ -160,6 +168,9 @@ def read_rows(path: Path) -> list[Row]:
             head[0],
             f"name the columns in the first line: {','.join(COLUMNS)}",
         )
+    twice = [name for name in COLUMNS if head[1].count(name) > 1]
+    if twice:
+        raise DataError.at_line(f"the column {twice[0]} is there twice", path, head[0], "take one of the two out")
     rows: list[Row] = []
     seen: dict[str, int] = {}
     for line, record in lines:
@@ -179,6 +190,8 @@ def _files_of(text: str) -> list[tuple[str, Path]]:
     if equals and not path.exists():
         if name not in MECHANISMS:
             raise UsageError(f"unknown mechanism '{name}'", at=f"--data {text}", fix=suggestion(name, MECHANISMS))
+        if not rest:
+            raise UsageError(f"there is no file behind '{text}'", at=f"--data {text}", fix=f"write {name}=FILE.csv")
         return [(name, _existing(Path(rest)))]
     if _existing(path, folders=True).is_dir():
         return _in_folder(path / _RAW if (path / _RAW).is_dir() else path)
@@ -274,16 +287,18 @@ def _merged(rows: Mapping[str, Sequence[Row]]) -> list[Pair]:
     return [Pair(*key, tuple(map(levels[key].get, MECHANISMS))) for key in sorted(levels)]
 
 
-def _check_parts(data: EmpathyData) -> None:
+def _check_parts(data: EmpathyData, limit: int | None) -> None:
     """Refuses data of which a part has too few rows, or whose training part has one level."""
     for mechanism, path in data.files.items():
         for part in Split:
             rows = len(data.grades(mechanism, part))
             if rows < LEAST_ROWS:
+                posts = sum(map(data.posts, Split))
                 raise DataError(
-                    f"too little data for {mechanism}: its {part} part has {rows} rows, and {LEAST_ROWS} are needed",
+                    f"too little data for {mechanism}: its {part} part has {rows} rows, and {LEAST_ROWS} are needed "
+                    f"(posts in all: {posts:,})",
                     at=str(path),
-                    fix="give more rows, or change the parts: --set empathy_training.test_share=0.3",
+                    fix="raise --limit, or leave it out" if limit is not None and posts >= limit else _MORE[part],
                 )
         levels = Counter(data.grades(mechanism, Split.TRAIN))
         if len(levels) == 1:

@@ -68,6 +68,7 @@ LEAST = 20
 
 _LABELS = "labels.txt"
 _FIELDS = 3
+_SHOWN = 20
 _REMAKE = "fetch the corpus: ecrctl data fetch goemotions --output DIR"
 
 
@@ -119,9 +120,12 @@ def read_goemotions(folder: Path) -> LabelledCorpus:
         folder: holds the four files, or a folder `raw` with them, as `data fetch goemotions` leaves it.
 
     Raises:
-        DataError: a file is missing or can't be read, a row is not as it must be, or a split has fewer than `LEAST`
-            texts.
+        DataError: the folder or a file is missing or can't be read, a row is not as it must be, or a split has fewer
+            than `LEAST` texts.
     """
+    if not folder.is_dir():
+        what = f"'{folder}' is a file, not a folder" if folder.exists() else f"there is no folder '{folder}'"
+        raise DataError(what, at=str(folder), fix=f"give GoEmotions' folder, or {_REMAKE}")
     place = folder / "raw" if (folder / "raw" / _LABELS).is_file() and not (folder / _LABELS).is_file() else folder
     paths = [place / name for name in (_LABELS, "train.tsv", "dev.tsv", "test.tsv")]
     missing = [path.name for path in paths if not path.is_file()]
@@ -168,7 +172,9 @@ def _split(path: Path, mapped: Sequence[str]) -> Iterator[LabelledText]:
 
 
 def _emotion(text: str, mapped: Sequence[str], path: Path, number: int) -> str:
-    if not (text.isascii() and text.isdecimal()) or int(text) >= len(mapped):
-        what = f"'{text}' is no label id: they go from 0 to {len(mapped) - 1}"
-        raise DataError.at_line(what, path, number, _REMAKE)
-    return mapped[int(text)]
+    # No id has more digits than the number of labels, and a text of thousands is no number for Python.
+    if text.isascii() and text.isdecimal() and len(text) <= len(str(len(mapped))) and int(text) < len(mapped):
+        return mapped[int(text)]
+    shown = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    what = f"'{shown}' is no label id: they go from 0 to {len(mapped) - 1}"
+    raise DataError.at_line(what, path, number, _REMAKE)

@@ -231,8 +231,7 @@ def _interpretations(part: Sentence, seeker: _Seeker) -> Iterator[_Found]:
     for hit in cues.frames.find(said):
         if asks and said[hit.start] not in _IN_QUESTIONS:
             continue
-        clause = said[hit.end : hit.end + CLAUSE]
-        meant = sorted(content(clause) & seeker.said) or _sorrow(clause, seeker)
+        meant = _said_back(said[hit.end : hit.end + CLAUSE], seeker)
         words = " ".join(said[hit.start : hit.end])
         yield _Found(2, f"{words} … {meant[0]}") if meant else _Found(1, words)
     if asks:
@@ -244,8 +243,16 @@ def _interpretations(part: Sentence, seeker: _Seeker) -> Iterator[_Found]:
         yield _Found(1, word)
 
 
-def _sorrow(clause: Sequence[str], seeker: _Seeker) -> list[str]:
-    return sorted(_cues().sorrow.intersection(clause)) if "negative" in seeker.emotions else []
+def _said_back(clause: Sequence[str], seeker: _Seeker) -> list[str]:
+    """What a frame says back, in the words after it.
+
+    A slot counts only right behind the frame: in "if you liked that, you will love <movie>" it is another movie.
+    """
+    taken_up = content(clause) & seeker.said
+    if SLOT not in clause[:1]:
+        taken_up -= {SLOT}
+    sorrow = _cues().sorrow.intersection(clause) if "negative" in seeker.emotions else frozenset()
+    return sorted(taken_up) or sorted(sorrow)
 
 
 def _explorations(part: Sentence, seeker: _Seeker) -> Iterator[_Found]:

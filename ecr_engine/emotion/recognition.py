@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ecr_engine.data.schema import Emotions
-from ecr_engine.errors import UsageError, suggestion
+from ecr_engine.emotion.finding import named_or_trained
 from ecr_engine.registry import Registry
 
 
@@ -28,7 +28,9 @@ class EmotionRecogniser(Protocol):
         """The emotions of each text, at most two, the likelier first; movies stand in the texts as slots."""
 
 
-RECOGNISERS: Registry[EmotionRecogniser] = Registry("ecr_engine.emotion.recognisers", "emotion recogniser")
+_KIND = "emotion recogniser"
+
+RECOGNISERS: Registry[EmotionRecogniser] = Registry("ecr_engine.emotion.recognisers", _KIND)
 
 
 def find_recogniser(name: str, at: str = "--recogniser") -> EmotionRecogniser:
@@ -42,11 +44,11 @@ def find_recogniser(name: str, at: str = "--recogniser") -> EmotionRecogniser:
         UsageError: there is none of this name.
         DataError: the folder holds no trained recogniser.
     """
-    if name in RECOGNISERS.names():
-        return RECOGNISERS.build(name)
-    if Path(name).is_dir():
-        from ecr_engine.emotion.trained import load_recogniser
+    return named_or_trained(name, at, kind=_KIND, registry=RECOGNISERS, trained=_trained)
 
-        return load_recogniser(Path(name))
-    fix = f"{suggestion(name, RECOGNISERS.names())}, or name the folder of a trained one"
-    raise UsageError(f"unknown emotion recogniser '{name}'", at=at, fix=fix)
+
+def _trained(folder: Path) -> EmotionRecogniser:
+    # It needs torch, which the lexical recogniser does without.
+    from ecr_engine.emotion.trained import load_recogniser
+
+    return load_recogniser(folder)

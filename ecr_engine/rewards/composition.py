@@ -26,9 +26,9 @@ from ecr_engine.rewards.resources import Resources
 PENALTY_SCALE = 0.5
 """What a full penalty of weight 1 takes from the total."""
 
-GATES = {"empathy": "relevance"}
-"""Component to the one that gates it. Kindness counts as far as it belongs to this dialogue: otherwise one warm
-sentence for everybody would earn more than most human replies do."""
+GATES = {"empathy": "relevance", "distinct": "relevance"}
+"""Component to the one that gates it. Kindness and variety count as far as what is said belongs to this dialogue:
+otherwise one warm, varied sentence for everybody would earn more than most human replies do."""
 
 _SHOWN = 40
 """Characters of a wrong score that an error shows."""

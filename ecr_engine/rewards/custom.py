@@ -17,15 +17,18 @@ from __future__ import annotations
 import importlib
 import inspect
 import math
+import reprlib
 import sys
 from collections.abc import Callable
 from functools import cache
 from importlib.metadata import entry_points
 from numbers import Real
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from ecr_engine.config.import_paths import is_import_path
-from ecr_engine.errors import EcrError, UsageError, suggestion
+from ecr_engine.errors import EcrError, UsageError, nearest, suggestion
 from ecr_engine.rewards.component import COMPONENTS, RewardComponent
 from ecr_engine.rewards.foreign import Raised, attempt
 from ecr_engine.rewards.resources import Resources
@@ -36,6 +39,9 @@ GROUP = "ecrctl.rewards"
 REQUIRED = ("name", "low", "high", "explanation", "score")
 """What every reward component has."""
 
+_MOST_NAMED = 8
+"""Classes of a module that an error names."""
+
 _SHAPE = "give it name, low, high, explanation and score(batch): see docs/rewards.md"
 
 
@@ -45,7 +51,9 @@ def plugins() -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value)):
         paths = found.get(entry.name, ())
-        found[entry.name] = paths if entry.value in paths else (*paths, entry.value)
+        # What a package wants installed stands behind the path: `mypackage.rewards:Politeness [extra]`.
+        path = entry.value.partition("[")[0].strip()
+        found[entry.name] = paths if path in paths else (*paths, path)
     return found
 
 
@@ -126,9 +134,9 @@ def find_maker(name: str, path: str) -> Callable[..., object]:
     module = outcome.value
     found = attempt(lambda: getattr(module, attribute))
     if isinstance(found, Raised):
-        public = [name for name, value in vars(module).items() if inspect.isclass(value) and name[0] != "_"]
-        fix = suggestion(attribute, public) if public else f"define the class in {module.__file__}"
-        raise UsageError(f"module '{module_name}' has no '{attribute}'", at=at, fix=fix) from found.error
+        raise UsageError(
+            f"module '{module_name}' has no '{attribute}'", at=at, fix=_instead_of(attribute, module)
+        ) from found.error
     maker = found.value
     if not callable(maker):
         raise UsageError(
@@ -138,6 +146,18 @@ def find_maker(name: str, path: str) -> Callable[..., object]:
         )
     made: Callable[..., object] = maker
     return made
+
+
+def _instead_of(attribute: str, module: ModuleType) -> str:
+    """What to do where a module lacks a name: take one of its classes that can score, or write one."""
+    public = {name: value for name, value in vars(module).items() if inspect.isclass(value) and name[0] != "_"}
+    scoring = [name for name, value in public.items() if "score" in dir(value)]
+    near = nearest(attribute, scoring)
+    if near is not None:
+        return f"did you mean '{near}'?"
+    if 0 < len(scoring) <= _MOST_NAMED:
+        return f"choose from: {', '.join(scoring)}"
+    return f"define the class in {vars(module).get('__file__') or 'a module of your own'}"
 
 
 def _see_working_folder() -> None:
@@ -198,14 +218,16 @@ def _checked(name: str, found: object) -> RewardComponent:
     missing = [each for each in REQUIRED if each not in dir(found)]
     if missing:
         raise UsageError(f"reward component '{name}' has no {', '.join(missing)}", at=at, fix=_SHAPE)
-    values = {each: getattr(found, each) for each in REQUIRED}
+    values = {each: _value(name, found, each) for each in REQUIRED}
     for each in ("name", "explanation"):
         if not (isinstance(values[each], str) and values[each].strip()):
-            raise UsageError(f"{each} of reward component '{name}' is {values[each]!r}, not a text", at=at, fix=_SHAPE)
+            raise UsageError(
+                f"{each} of reward component '{name}' is {shown(values[each])}, not a text", at=at, fix=_SHAPE
+            )
     for each in ("low", "high"):
         if not is_number(values[each]) or not math.isfinite(values[each]):
             raise UsageError(
-                f"{each} of reward component '{name}' is {values[each]!r}, not a number", at=at, fix=_SHAPE
+                f"{each} of reward component '{name}' is {shown(values[each])}, not a number", at=at, fix=_SHAPE
             )
     if not values["low"] < values["high"]:
         raise UsageError(
@@ -219,6 +241,30 @@ def _checked(name: str, found: object) -> RewardComponent:
     return component
 
 
+def _value(name: str, component: object, attribute: str) -> Any:
+    """An attribute of a component, which its code may compute."""
+    outcome = attempt(lambda: getattr(component, attribute))
+    if isinstance(outcome, Raised):
+        raise EcrError(
+            f"{attribute} of reward component '{name}' can't be read: {outcome.in_one_line()}",
+            at=f"rewards.{name}",
+            fix=_SHAPE,
+        ) from outcome.error
+    return outcome.value
+
+
+def shown(value: object) -> str:
+    """A value in at most 40 characters or so, whatever it is."""
+    outcome = attempt(lambda: reprlib.repr(value))
+    return f"of type {type(value).__name__}" if isinstance(outcome, Raised) else outcome.value
+
+
 def is_number(value: object) -> bool:
-    """Whether a value is a number as a score has to be: true and false are none."""
-    return isinstance(value, Real) and not isinstance(value, bool)
+    """Whether a value is a number as a score has to be: true and false are none, nor is what no float can hold."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return False
+    try:
+        float(value)
+    except OverflowError:
+        return False
+    return True

@@ -140,9 +140,14 @@ def explained(components: Mapping[str, RewardComponent], weights: Mapping[str, f
 
 def _told(name: str, component: Explains, sample: Sample) -> str:
     """What a component says; one from elsewhere may say or raise anything."""
-    outcome = attempt(lambda: component.explain(sample))
+    outcome = attempt(lambda: _text(component.explain(sample)))
     place = f"example {sample.example.example_id}"
     if isinstance(outcome, Raised):
         what = f"reward component '{name}' raised {outcome.in_one_line()} when asked for its reason"
         raise EcrError(what, at=place, fix="mend its method explain") from outcome.error
-    return str(outcome.value)
+    return outcome.value
+
+
+def _text(told: object) -> str:
+    """A reason as text; None is none."""
+    return "" if told is None else str(told)

@@ -34,7 +34,7 @@ from ecr_engine.models.placement import global_sum, make_accelerator, own_share
 from ecr_engine.runs.atomic import write_json
 from ecr_engine.runs.events import Emit
 from ecr_engine.training._layerwise import parameter_groups
-from ecr_engine.training.emotion_plan import check_encoder, check_output, not_covered, planned_steps
+from ecr_engine.training.emotion_plan import check_encoder, check_output, check_texts, not_covered, planned_steps
 from ecr_engine.training.emotion_report import EmotionReport, best_thresholds, confusion, scores
 from ecr_engine.training.sft import epoch_batches, learning_rate
 
@@ -250,10 +250,12 @@ def train_emotion(
     Raises:
         UnavailableError: the encoder can't be had.
         UsageError: the output folder is not empty, or can't be made; the encoder's name is that of something else.
+        DataError: all training texts show the same.
         DivergedError: the gradient is no longer finite.
     """
     check_output(output)
     check_encoder(settings.encoder)
+    check_texts(corpus)
     with staged(output, lambda folder: False) as staging:
         emit(STAGE, "stage_started")
         started = time.perf_counter()

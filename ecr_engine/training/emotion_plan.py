@@ -13,7 +13,7 @@ from ecr_engine.config.sections.training import EmotionSettings
 from ecr_engine.data.schema import EMOTIONS
 from ecr_engine.emotion.goemotions import COVERED, LEAST, LabelledCorpus, LabelledText
 from ecr_engine.emotion.trained import is_recogniser
-from ecr_engine.errors import UsageError
+from ecr_engine.errors import DataError, UsageError
 from ecr_engine.models.registry import Use, find, model_names
 
 SMOKE_TEXTS = 200
@@ -62,9 +62,11 @@ def plan_emotion(
 
     Raises:
         UsageError: it would refuse the output or the encoder.
+        DataError: it would refuse the texts.
     """
     check_output(output)
     check_encoder(settings.encoder)
+    check_texts(corpus)
     splits = {"train": corpus.train, "dev": corpus.dev, "test": corpus.test}
     return EmotionPlan(
         output=output,
@@ -117,8 +119,13 @@ def check_output(output: Path) -> None:
         )
 
 
-def check_encoder(name: str) -> None:
+def check_encoder(name: str, at: str = "emotion.encoder", task: str = "recognise emotions") -> None:
     """Refuses a registered model that is no pretrained encoder.
+
+    Args:
+        name: a registered name, a folder or a hub id.
+        at: the setting that names it, for the error.
+        task: what it is to be fine-tuned for, for the error.
 
     Raises:
         UsageError: it is something else.
@@ -127,9 +134,24 @@ def check_encoder(name: str) -> None:
     if info is not None and (Use.ENCODER not in info.uses or info.name == _FROM_NOTHING):
         pretrained = [encoder for encoder in model_names(Use.ENCODER) if encoder != _FROM_NOTHING]
         raise UsageError(
-            f"'{name}' can't be fine-tuned to recognise emotions: it is {info.what}",
-            at="emotion.encoder",
+            f"'{name}' can't be fine-tuned to {task}: it is {info.what}",
+            at=at,
             fix=f"use one of {', '.join(pretrained)}, or a folder with a pretrained encoder",
+        )
+
+
+def check_texts(corpus: LabelledCorpus) -> None:
+    """Refuses to learn from texts that all show the same.
+
+    Raises:
+        DataError: they do.
+    """
+    shown = {text.emotions for text in corpus.train}
+    if len(shown) == 1:
+        raise DataError(
+            f"all {len(corpus.train):,} training texts show {' and '.join(*shown)}",
+            at="train.tsv",
+            fix="train on texts of at least two emotions: nothing can be learned from one",
         )
 
 

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -32,6 +33,7 @@ from ecr_engine.models.bi_encoder import BiEncoder, BiEncoderFacts, build_bi_enc
 from ecr_engine.models.placement import global_sum, make_accelerator, own_share
 from ecr_engine.runs.atomic import write_json
 from ecr_engine.runs.events import Emit
+from ecr_engine.training.emotion_plan import check_encoder
 from ecr_engine.training.empathy_scores import EmpathyReport, graded_scores, mean_macro_f1, mechanism_reports
 from ecr_engine.training.sft import epoch_batches, learning_rate
 
@@ -248,7 +250,10 @@ def train_empathy(
         UnavailableError: the encoder can't be had.
         DivergedError: the loss is not finite.
     """
+    check_encoder(settings.encoder, "empathy_training.encoder", "grade empathy")
     with staged(output, lambda folder: False) as folder:
+        emit(STAGE, "stage_started")
+        started = time.perf_counter()
         facts = BiEncoderFacts(
             settings.encoder, data.mechanisms, len(LEVELS), settings.max_length, dropout=settings.dropout
         )
@@ -268,4 +273,5 @@ def train_empathy(
         )
         model.save(folder)
         write_json(folder / REPORT, {name: value for name, value in asdict(report).items() if name != "folder"})
+        emit(STAGE, "stage_finished", kept.steps, seconds=time.perf_counter() - started)
     return report

@@ -79,7 +79,7 @@ def show_components(
         Column("what it measures", folds=True),
     )
     rows = [
-        (name, f"{weights.get(name, 0.0):g}", f"{c.low:g} … {c.high:g}", _KINDS[c.high <= 0], c.explanation)
+        (name, f"{weights.get(name, 0.0):g}", f"{c.low:g} … {c.high:g}", _KINDS[c.high <= 0], _printable(c.explanation))
         for name, c in built.items()
     ]
     lacking = [

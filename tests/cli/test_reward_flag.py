@@ -76,9 +76,49 @@ def test_the_plan_of_a_run_holds_the_weight(ecrctl, courtesy):
                 "--reward a.b:C=0.5",
             ),
         ),
+        (
+            "=0.5",
+            (
+                "'=0.5' gives no reward component a weight",
+                "--reward =0.5",
+                "write NAME=WEIGHT, such as --reward empathy=0.5",
+            ),
+        ),
+        (
+            "empathy=nan",
+            (
+                "the weight of reward component 'empathy' is 'nan', not a number",
+                "--reward empathy=nan",
+                "--reward empathy=0.5",
+            ),
+        ),
+        (
+            "empathy=-1",
+            (
+                "the weight of reward component 'empathy' is -1, and has to be 0 or more",
+                "--reward empathy=-1",
+                "--reward empathy=1, or 0 to switch it off",
+            ),
+        ),
+        (
+            "manners.rewards.Polite=2",
+            (
+                "'manners.rewards.Polite' is neither the name nor the import path of a reward component",
+                "--reward manners.rewards.Polite=2",
+                "write package.module:Class, such as --reward manners.rewards:Polite=2",
+            ),
+        ),
+        (
+            "a:b:c=1",
+            (
+                "'a:b:c' is neither the name nor the import path of a reward component",
+                "--reward a:b:c=1",
+                "write package.module:Class, such as --reward mypackage.rewards:Politeness=1",
+            ),
+        ),
     ],
 )
-def test_a_weight_that_is_missing_or_no_number(ecrctl, command, typed, lines):
+def test_a_weight_or_a_name_that_can_not_be(ecrctl, command, typed, lines):
     finished = ecrctl(*command, "--reward", typed)
     what, at, fix = lines
     assert finished.code == 2

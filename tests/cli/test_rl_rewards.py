@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import sys
 
 import pytest
 from rich.console import Console
@@ -62,6 +63,18 @@ def test_the_list_has_weight_range_kind_and_sentence(ecrctl):
     assert re.match(r"format +1 +-1 … 0 +penalty +penalty for empty", rows["format"])
     assert re.match(r"distinct +0\.5 +0 … 1 +reward +share of different words", rows["distinct"])
     assert max(map(len, lines)) <= 120
+
+
+def test_an_explanation_can_not_move_the_cursor(ecrctl, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", [place for place in sys.path if place])
+    (tmp_path / "odd_explanation.py").write_text(
+        "class Odd:\n    name, low, high, explanation = 'odd', 0.0, 1.0, 'is \\x1b[2J odd'\n"
+        "    def score(self, batch): ...\n"
+    )
+    finished = ecrctl("rl", "rewards", "--reward", "odd_explanation:Odd=1")
+    assert finished.code == 0, finished.err
+    assert "is �[2J odd" in finished.out
+    assert "\x1b" not in finished.out
 
 
 def test_the_list_as_json(ecrctl):
@@ -357,6 +370,23 @@ FIX = "name a samples.jsonl that `ecrctl eval run` wrote, or a run"
             "error: there is no turn 0\n  at   samples.jsonl\n  fix  name one of 1 to 3\n",
         ),
         (
+            ["--samples", "samples.jsonl", "--turn", "9" * 5000],
+            2,
+            f"error: there is no turn {'9' * 39}…\n  at   samples.jsonl\n  fix  name a number, or an id such as 7:3\n",
+        ),
+        (
+            ["--samples", "samples.jsonl", "--turn", ""],
+            2,
+            "error: there is no turn without a name\n  at   samples.jsonl\n"
+            "  fix  name a number, or an id such as 7:3\n",
+        ),
+        (
+            ["--samples", "sad.jsonl"],
+            3,
+            "error: the emotion 'sad' of example 7:3 is none of the nine\n  at   sad.jsonl\n"
+            "  fix  give it by --emotion NAME, or mend the file\n",
+        ),
+        (
             ["--samples", "samples.jsonl", "--turn", "7:4"],
             2,
             "error: there is no turn 7:4\n  at   samples.jsonl\n  fix  its conversation has 7:3, 7:5\n",
@@ -398,6 +428,7 @@ def test_what_can_not_be_looked_at(ecrctl, samples, tmp_path, arguments, code, t
     (tmp_path / "bad.jsonl").write_text('{"example_id": "1"}\n', encoding="utf-8")
     (tmp_path / "other.txt").write_text("hello\n", encoding="utf-8")
     (tmp_path / "empty.jsonl").write_text("", encoding="utf-8")
+    (tmp_path / "sad.jsonl").write_text(line(3).replace('"emotions": []', '"emotions": ["sad"]'), encoding="utf-8")
     finished = ecrctl("rl", "rewards", *arguments)
     assert (finished.code, finished.out, finished.err) == (code, "", text)
 

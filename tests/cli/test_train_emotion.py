@@ -101,14 +101,27 @@ def test_a_dry_run_loads_no_torch(place) -> None:
     assert done.stderr == "[]\n"
 
 
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_texts_that_all_show_one_emotion(ecrctl, place, more) -> None:
+    write_goemotions(place / "same", emotions=("neutral",))
+    refused = ecrctl("train", "emotion", "--data", "same", "--encoder", "encoder", "--output", "out", *more)
+    assert (refused.code, refused.out, refused.err) == (
+        3,
+        "",
+        "error: all 320 training texts show neutral\n  at   train.tsv\n"
+        "  fix  train on texts of at least two emotions: nothing can be learned from one\n",
+    )
+    assert not (place / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "err"),
     [
         (
             ["--data", "none"],
             3,
-            "error: GoEmotions' labels.txt, train.tsv, dev.tsv, test.tsv not found\n  at   none\n"
-            "  fix  fetch the corpus: ecrctl data fetch goemotions --output DIR\n",
+            "error: there is no folder 'none'\n  at   none\n"
+            "  fix  give GoEmotions' folder, or fetch the corpus: ecrctl data fetch goemotions --output DIR\n",
         ),
         (
             ["--data", "data", "--output", "trained"],

@@ -48,7 +48,10 @@ def test_a_recogniser_of_two_mechanisms(ecrctl, encoder, tmp_path) -> None:
         "folder": "out",
         "to use it": "--set emotion.empathy=out",
     }
-    assert finished.err.splitlines()[-1].startswith("stage=empathy event=validation step=3 eval/macro_f1=0.")
+    told = finished.err.splitlines()
+    assert told[0] == "stage=empathy event=stage_started"
+    assert told[-2].startswith("stage=empathy event=validation step=3 eval/macro_f1=0.")
+    assert told[-1].startswith("stage=empathy event=stage_finished step=3 seconds=")
 
 
 def test_the_report_as_json(ecrctl, encoder, tmp_path) -> None:
@@ -128,14 +131,28 @@ def test_a_bad_row_is_told_before_anything_is_loaded(ecrctl, tmp_path) -> None:
         (
             ("--data", "epitome", *SHARES, "--encoder", "small"),
             2,
-            "error: encoder 'small' is not pretrained, and a few thousand pairs don't teach it what words mean\n"
+            "error: 'small' can't be fine-tuned to grade empathy: it is a small encoder, trained from nothing on the "
+            "run's own data\n"
             "  at   empathy_training.encoder\n"
-            "  fix  use --encoder minilm-l6\n",
+            "  fix  use one of minilm-l6, roberta-base, or a folder with a pretrained encoder\n",
+        ),
+        (
+            ("--data", "epitome", *SHARES, "--encoder", "tiny", "--dry-run"),
+            2,
+            "error: 'tiny' can't be fine-tuned to grade empathy: it is a small Llama, trained from nothing on the "
+            "run's own data\n"
+            "  at   empathy_training.encoder\n"
+            "  fix  use one of minilm-l6, roberta-base, or a folder with a pretrained encoder\n",
+        ),
+        (
+            ("--data", "reaction="),
+            2,
+            "error: there is no file behind 'reaction='\n  at   --data reaction=\n  fix  write reaction=FILE.csv\n",
         ),
         (
             ("--data", "epitome", *SHARES, "--encoder", "epitome"),
             5,
-            "error: encoder 'epitome' can't be loaded: ",
+            "stage=empathy event=stage_started\nerror: encoder 'epitome' can't be loaded: ",
         ),
     ],
 )

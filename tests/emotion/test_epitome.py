@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -66,6 +67,12 @@ QUOTES = "mend its quotes; a quote in a text is doubled"
             3,
             "the column level is missing",
             "name the columns in the first line: sp_id,rp_id,seeker_post,response_post,level",
+        ),
+        (
+            f"sp_id,sp_id,rp_id,seeker_post,response_post,level\n{GOOD}",
+            1,
+            "the column sp_id is there twice",
+            "take one of the two out",
         ),
         (HEAD, 1, "the file has no rows", "give one with graded pairs"),
         (
@@ -272,12 +279,40 @@ def test_too_little_data(tmp_path: Path) -> None:
         prepare(files, **SHARES)
     placed = [int(hashlib.sha256(f"s{post}".encode()).hexdigest()[:16], 16) / 2**64 for post in range(6)]
     train, valid = sum(0.3 <= place < 0.8 for place in placed), sum(place >= 0.8 for place in placed)
-    part, posts = ("train", train) if 2 * train < 5 else ("valid", valid)
-    assert problem(caught) == (
-        f"too little data for reaction: its {part} part has {2 * posts} rows, and 5 are needed",
-        str(files["reaction"]),
-        "give more rows, or change the parts: --set empathy_training.test_share=0.3",
+    part, posts, fix = (
+        ("train", train, "give rows of more posts: all responses to a post go to one part")
+        if 2 * train < 5
+        else (
+            "valid",
+            valid,
+            "give rows of more posts, or a larger part: --set empathy_training.validation_share=0.2",
+        )
     )
+    assert problem(caught) == (
+        f"too little data for reaction: its {part} part has {2 * posts} rows, and 5 are needed (posts in all: 6)",
+        str(files["reaction"]),
+        fix,
+    )
+
+
+def test_responses_to_one_post(tmp_path: Path) -> None:
+    path = tmp_path / "reactions.csv"
+    path.write_text(HEAD + "".join(f"s1,r{n},a,b,{n % 3},\n" for n in range(60)))
+    with pytest.raises(DataError) as caught:
+        prepare({"reaction": path}, **SHARES)
+    assert re.fullmatch(
+        r"too little data for reaction: its (train|valid) part has 0 rows, and 5 are needed \(posts in all: 1\)",
+        str(caught.value),
+    )
+    assert problem(caught)[2].startswith("give rows of more posts")
+
+
+def test_a_limit_that_leaves_too_little(tmp_path: Path) -> None:
+    files = write_epitome(tmp_path, ("reaction",))
+    with pytest.raises(DataError) as caught:
+        prepare(files, **SHARES, limit=2)
+    assert str(caught.value).endswith("(posts in all: 2)")
+    assert problem(caught)[2] == "raise --limit, or leave it out"
 
 
 def test_a_training_part_with_one_level(tmp_path: Path) -> None:

@@ -75,6 +75,18 @@ def test_missing_files_are_named_together(tmp_path: Path) -> None:
     assert problem(caught) == ("GoEmotions' labels.txt, dev.tsv not found", str(folder), FETCH)
 
 
+def test_a_folder_that_is_none(tmp_path: Path) -> None:
+    folder = write_goemotions(tmp_path / "g")
+    fix = f"give GoEmotions' folder, or {FETCH}"
+    for path, what in (
+        (tmp_path / "none", f"there is no folder '{tmp_path / 'none'}'"),
+        (folder / "train.tsv", f"'{folder / 'train.tsv'}' is a file, not a folder"),
+    ):
+        with pytest.raises(DataError) as caught:
+            read_goemotions(path)
+        assert problem(caught) == (what, str(path), fix)
+
+
 @pytest.mark.parametrize(
     ("row", "what"),
     [
@@ -85,6 +97,8 @@ def test_missing_files_are_named_together(tmp_path: Path) -> None:
         ("fine\t1,x\tc1", "'x' is no label id: they go from 0 to 27"),
         ("fine\t-1\tc1", "'-1' is no label id: they go from 0 to 27"),
         ("fine\t\tc1", "'' is no label id: they go from 0 to 27"),
+        (f"fine\t{'9' * 5000}\tc1", f"'{'9' * 19}…' is no label id: they go from 0 to 27"),
+        ("fine\t²\tc1", "'²' is no label id: they go from 0 to 27"),
     ],
 )
 def test_a_bad_row_is_an_error_with_its_line(tmp_path: Path, row: str, what: str) -> None:

@@ -11,6 +11,7 @@ from ecr_engine.errors import UsageError
 from ecr_engine.rl import RewardCalculator, RLConfig
 
 GLAD = "I'm so glad to hear that! Have you seen <movie>?"
+CONTEXT = "give a text, or a list of texts"
 SORRY = "I'm so sorry to hear that. Have you seen <movie>?"
 
 
@@ -33,7 +34,7 @@ def test_emotion_labels_override_what_is_recognised(calculator):
 
 def test_only_the_switched_on_component_counts(calculator):
     parts = calculator.get_reward_breakdown("I feel so sad", SORRY, None, "sad")
-    assert list(parts) == ["empathy", "total"]
+    assert list(parts) == ["empathy", "relevance", "total"]
     assert parts["empathy"] == parts["total"] > 0.5
 
 
@@ -112,6 +113,20 @@ def test_debug_logs_the_parts(tokenizer, caplog):
                 "name the 2 strongest",
             ),
         ),
+        ((["hello", 3], ["a", "b"], [None] * 2), ("context[1] is of type int", "context[1]", CONTEXT)),
+        (([["hello", None]], ["a"], [None]), ("context[0] is of type list", "context[0]", CONTEXT)),
+        (([None], ["a"], [None]), ("context[0] is of type NoneType", "context[0]", CONTEXT)),
+        ((["hello"], [None], [None]), ("responses[0] is of type NoneType", "responses[0]", "give a text")),
+        ((["hello"], ["a"], [3]), ("targets[0] is of type int", "targets[0]", "give a text, or None")),
+        ((["hello"], ["a"], None), ("targets is of type NoneType, and not a list", "targets", "give texts: […]")),
+        (
+            (iter(["hello"]), ["a"], [None]),
+            ("context is of type list_iterator, and not a list", "context", "give texts: […]"),
+        ),
+        (
+            (["hello"], ["a"], [None], [1]),
+            ("emotion_labels[0] is of type int", "emotion_labels[0]", "give a name, a list of names, or None"),
+        ),
     ],
 )
 def test_what_is_refused(tokenizer, arguments, problem):
@@ -136,6 +151,8 @@ def test_what_is_refused(tokenizer, arguments, problem):
             "the list of emotions is empty",
             "name some of: like, curious, happy, grateful, negative, neutral, nostalgia, agreement, surprise",
         ),
+        ("happy", "emotion_list is one text, and not a list of names", "put it in a list: [emotion_list]"),
+        (None, "emotion_list is of type NoneType, and not a list", "give names: […]"),
     ],
 )
 def test_emotion_lists_that_are_none(tokenizer, names, what, fix):
@@ -149,4 +166,18 @@ def test_an_unknown_component_changes_no_weight(calculator):
     before = calculator.weights
     with pytest.raises(UsageError, match=r"^unknown reward component 'empaty'$"):
         calculator.update_weights({"bleu": 3.0, "empaty": 1.0})
+    assert calculator.weights == before
+
+
+@pytest.mark.parametrize(("weight", "shown"), [("1", "'1'"), (None, "None"), (True, "True")])
+def test_a_weight_that_is_no_number(calculator, weight, shown):
+    before = calculator.weights
+    with pytest.raises(UsageError) as caught:
+        calculator.update_weights({"bleu": 3.0, "empathy": weight})
+    [found] = caught.value.problems
+    assert (found.what, found.at, found.fix) == (
+        f"the weight of reward component 'empathy' is {shown}, not a number",
+        "update_weights",
+        "give a number that is 0 or more, such as float(weight)",
+    )
     assert calculator.weights == before

@@ -170,10 +170,11 @@ def test_breakdown(run_snippet, tokenizer, capsys):
     left = run_snippet(BREAKDOWN, reward_calculator=calculator, context=SAD, responses=responses, targets=TARGET)
     parts = left["reward_breakdown"]
     assert capsys.readouterr().out == f"Reward breakdown: {parts}\n"
-    assert list(parts) == ["bleu", "distinct", "empathy", "recommendation", "format", "total"]
+    assert list(parts) == ["bleu", "distinct", "empathy", "recommendation", "format", "relevance", "total"]
     # 14 different words of 15 ("you" comes twice), and 14 pairs, all different; weight 0.5 of 1 + 0.5 + 2 + 1.5.
     assert parts["distinct"] == pytest.approx(0.5 * (14 / 15 + 1) / 2 / 5)
-    assert (parts["recommendation"], parts["format"]) == (0.0, 0.0)
+    # Nothing to learn from outside of a run: `relevance` does not apply.
+    assert (parts["recommendation"], parts["format"], parts["relevance"]) == (0.0, 0.0, 0.0)
     assert parts["total"] == pytest.approx(sum(parts.values()) - parts["total"])
     rewards = calculator.calculate_reward(SAD, responses, TARGET)
     assert parts["total"] == pytest.approx(float(rewards), abs=1e-6)
@@ -194,7 +195,7 @@ def test_curriculum(run_snippet, tokenizer):
     run_snippet(CURRICULUM, reward_calculator=calculator, num_epochs=4)
     # The last epoch is 3 of 4.
     assert calculator.weights == {
-        "bleu": 1.0, "distinct": 0.5, "empathy": 1.625, "recommendation": 1.125, "format": 1.0
+        "bleu": 1.0, "distinct": 0.5, "empathy": 1.625, "recommendation": 1.125, "format": 1.0, "relevance": 1.0
     }  # fmt: skip
     # The scores are the contributions times the sum of the weights, 5 before and 4.25 now, over each weight.
     bleu, distinct, empathy = before["bleu"] * 5, before["distinct"] * 5, before["empathy"] * 5 / 2

@@ -69,6 +69,13 @@ def test_recommendation(response, reference, expected):
         ("<movie><movie>", [("glued slots", 0.25)]),
         ("what!!!!!!", [("character noise", 0.25)]),
         ("so so so so so", [("word noise", 0.25)]),
+        ("YOU HAVE TO SEE <movie>", [("shouting", 0.25)]),
+        ("I'M SO SORRY!\nREALLY.", [("shouting", 0.25)]),
+        ("OMG I LOVED <movie>", []),
+        ("DC OR MCU?", []),
+        ("NO WAY, THAT IS so GOOD", []),
+        ("1 2 3 4 5", []),
+        ("А ТЫ ЛЮБИШЬ КИНО", []),
     ],
 )
 def test_format_faults(response, found):
@@ -89,8 +96,8 @@ ASKED = "Can you recommend a good horror movie?"
     [
         # a plain answer
         (ASKED, "<movie> came out last year.", 0.15),
-        # a question to the seeker: 0.15 + 0.85 * (0.4 * 0.4 / 0.6)
-        (ASKED, "Have you seen <movie>?", 0.376667),
+        # a question that could be put to anyone: its level, 0.4 * 0.4 / 0.6, is cut to 0.1; 0.15 + 0.85 * 0.1
+        (ASKED, "Have you seen <movie>?", 0.235),
         # says back what they want: 0.15 + 0.85 * 0.35 / 0.6
         (ASKED, "If you like horror you should see <movie>.", 0.645833),
         # both in 14 words, full score: (0.35 + 0.4) / 0.6 is over the cap
@@ -125,8 +132,8 @@ def test_empathy_is_not_raised_by_more_of_the_same():
 def test_a_kind_sentence_for_everyone_is_worth_less_than_one_for_this_seeker():
     generic = score("empathy", sample("That is great! What kind of movies do you like?", "I love slow westerns."))
     special = score("empathy", sample("That is great! What kind of westerns do you like?", "I love slow westerns."))
-    # gladness 0.35 * 0.4 + question 0.3 * 0.4 = 0.26, cut to 0.35 * 0.6; and 0.35 * 0.4 + 0.3 = 0.44 without a cut
-    assert generic == pytest.approx(0.15 + 0.85 * 0.35)
+    # gladness 0.35 * 0.4 + question 0.3 * 0.4 = 0.26, cut to 0.1 * 0.6; and 0.35 * 0.4 + 0.3 = 0.44 without a cut
+    assert generic == pytest.approx(0.15 + 0.85 * 0.1)
     assert special == pytest.approx(0.15 + 0.85 * 0.44 / 0.6)
 
 

@@ -42,8 +42,8 @@ def score(recogniser: Told, *samples) -> list[float | None]:
         # a weak level is worth 0.4: 0.15 + 0.85 · 0.3 · 0.4 / 0.6
         ((0, 1, 0), SAD, "That is hard on you.", 0.32),
         ((0, 0, 0), SAD, "I'm so sorry to hear that.", 0.15),
-        # could be said to anyone: the level is 0.35 at most, 0.15 + 0.85 · 0.35
-        ((2, 2, 2), ASKED, "<movie> came out last year.", 0.4475),
+        # could be said to anyone: the level is 0.1 at most, 0.15 + 0.85 · 0.1
+        ((2, 2, 2), ASKED, "<movie> came out last year.", 0.235),
         # takes up their word: all of it
         ((2, 2, 2), ASKED, "<movie> is a horror of last year.", 1.0),
         # gladness to sorrow: 0.15 + 0.85 - 0.3

@@ -15,6 +15,7 @@ from ecr_engine.data.store import read_summary, write_summary
 from ecr_engine.errors import EcrError
 from ecr_engine.rewards.component import COMPONENTS
 from ecr_engine.rewards.components import relevance
+from ecr_engine.rewards.composition import Composer
 from ecr_engine.rewards.relevance import storage
 from ecr_engine.rewards.resources import Resources
 
@@ -92,25 +93,26 @@ def test_it_says_where_a_response_stands(sample_corpus, fitted):
     assert told == "fits as well as the reply that 0% of people's fall below"
 
 
-def test_without_a_corpus_it_says_what_to_give():
-    with pytest.raises(EcrError) as caught:
-        COMPONENTS.build("relevance", Resources())
-    assert problem(caught) == (
-        "reward component 'relevance' needs the processed dialogues that it learns from",
-        "rewards.relevance",
-        "name a run that has data (--run DIR), or switch it off: --set rewards.relevance=0",
-    )
+def test_without_a_corpus_it_applies_to_nothing_and_says_what_to_give():
+    component = COMPONENTS.build("relevance", Resources())
+    assert component.score([sample("Hello!"), sample("")]) == [None, None]
+    told = "no processed dialogues to learn from (name a run that has data: --run DIR)"
+    assert component.explain(sample("Hello!")) == told
+    assert (component.name, component.low, component.high) == ("relevance", 0.0, 1.0)
 
 
-def test_a_corpus_of_a_few_replies_is_too_small(tmp_path):
+def test_a_corpus_of_a_few_replies_is_nothing_to_learn_from(tmp_path):
     corpus = write_processed(tmp_path / "p")  # three replies
-    with pytest.raises(EcrError) as caught:
-        COMPONENTS.build("relevance", Resources(corpus=corpus))
-    assert problem(caught) == (
-        "the training split has 3 replies; 'relevance' learns from 20 or more",
-        str(corpus / "train.jsonl"),
-        "process more dialogues, or switch it off: --set rewards.relevance=0",
-    )
+    component = COMPONENTS.build("relevance", Resources(corpus=corpus, fitted=tmp_path / "kept"))
+    assert component.score([sample("Hello!")]) == [None]
+    assert component.explain(sample("Hello!")) == "the training split has fewer than 20 replies to learn from"
+    assert not (tmp_path / "kept").exists()
+
+
+def test_where_it_applies_to_nothing_it_gates_nothing():
+    batch = [sample("Oh, I love that one too!")]
+    weights = {"empathy": 2.0, "distinct": 0.5}
+    assert Composer({**weights, "relevance": 1.5}).score(batch).total == Composer(weights).score(batch).total
 
 
 @pytest.mark.parametrize(

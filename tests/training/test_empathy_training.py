@@ -274,8 +274,9 @@ def test_an_output_that_is_there(encoder, files, tmp_path) -> None:
 
 
 def test_what_is_interrupted_leaves_nothing(encoder, files, tmp_path) -> None:
-    def interrupt(*_, **__) -> None:
-        raise KeyboardInterrupt
+    def interrupt(stage, kind, *_, **__) -> None:
+        if kind == "step":
+            raise KeyboardInterrupt
 
     data = prepare(files, **SHARES)
     with pytest.raises(KeyboardInterrupt):

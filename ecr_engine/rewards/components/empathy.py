@@ -24,7 +24,7 @@ PLAIN = 0.15
 ENOUGH = 0.6
 """Weighted level from which more empathy adds nothing: too much of it offends (ECR paper, kappa of intensity)."""
 
-UNGROUNDED = 0.35
+UNGROUNDED = 0.1
 """The most that the level can be for a reply that could be said to anyone; not for answers to thanks or to sorrow."""
 
 LEVEL_WORTH = (0.0, 0.4, 1.0)

@@ -21,6 +21,8 @@ FAULTS: tuple[tuple[str, float, re.Pattern[str]], ...] = (
     ("glued slots", 0.25, re.compile(rf"{SLOT}(?:\s*{SLOT})+|\w{SLOT}|{SLOT}\w")),
     ("character noise", 0.25, re.compile(r"(\w)\1{4,}|([^\w\s.])\2{4,}|\.{6,}|(?:[^\w\s<>'\"][ \t]*){7,}")),
     ("word noise", 0.25, re.compile(r"\b(\w+)(?:\W+\1\b){3,}", re.IGNORECASE)),
+    # No small letter outside of slots, and four words of capitals.
+    ("shouting", 0.25, re.compile(rf"\A(?=(?:{SLOT}|[^a-z])*\Z)(?:[^A-Z]*+[A-Z][A-Z'’]*+){{4}}")),
 )
 """Fault, what it costs, and how it is recognised; each costs once, however often it occurs."""
 

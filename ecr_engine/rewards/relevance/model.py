@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ecr_engine.data.schema import Example
 from ecr_engine.rewards.relevance.features import Counts, Features, Scene, features, saying, scene
 
-ENOUGH = 0.75
+ENOUGH = 0.9
 """A response that ranks above this share of people's replies has the score 1."""
 
 _STEEPEST = 700.0
@@ -62,7 +62,7 @@ class RelevanceModel:
         return None if said is None else weighed(self.weights, features(where, said))
 
     def score(self, example: Example, response: str) -> float:
-        """How likely a person gave this response here, in [0, 1]; 0 without words, 1 from the median of people on."""
+        """How likely a person gave this response here, in [0, 1]; 0 without words."""
         total = self.total(scene(example), response)
         return 0.0 if total is None else self.calibration.score(total)
 

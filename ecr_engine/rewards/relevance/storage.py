@@ -16,7 +16,7 @@ from ecr_engine.runs import atomic
 FILE = "relevance.safetensors"
 """Name of the file in the folder of what components have fitted."""
 
-FORMAT = "ecr-relevance/1"
+FORMAT = "ecr-relevance/2"
 """Goes up with every change of features, negatives or training, so that an older file is fitted anew."""
 
 _KEY = "relevance"

@@ -104,8 +104,8 @@ class CriticAgent(nn.Module):
     def _take(self, config: RLConfig, emotion_list: Sequence[str], model: CriticModel) -> None:
         """Sets the agent up around a network; without dropout until a trainer asks for it."""
         self.config = config
-        self.emotion_list = tuple(emotion_list)
         self._labels = label_table(emotion_list, "emotion_list")
+        self.emotion_list = tuple(emotion_list)
         self.model = model.to(config.device)
         self.eval()
 

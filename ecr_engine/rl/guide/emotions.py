@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ecr_engine.data.schema import EMOTIONS, MOST_EMOTIONS
 from ecr_engine.emotion.goemotions import MAPPING as GOEMOTIONS
 from ecr_engine.errors import UsageError, suggestion
+from ecr_engine.rl.guide.dialogue import check_list
 
 NAMES: Mapping[str, tuple[str, ...]] = {
     "like": (
@@ -83,9 +84,13 @@ def label_table(names: Sequence[str], at: str) -> dict[str, str]:
     """Each name of a list with the label it stands for.
 
     Raises:
-        UsageError: a name is unknown, or the list is empty.
+        UsageError: a name is unknown, or they are no list, or the list is empty.
     """
-    if not names:
+    check_list(at, names, "names")
+    for place, name in enumerate(names):
+        if not isinstance(name, str):
+            raise UsageError(f"{at}[{place}] is of type {type(name).__name__}", at=f"{at}[{place}]", fix="give a name")
+    if not len(names):
         raise UsageError("the list of emotions is empty", at=at, fix=f"name some of: {', '.join(EMOTIONS)}")
     return {name: label_of(name, at) for name in names}
 

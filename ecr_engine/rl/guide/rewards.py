@@ -13,6 +13,7 @@ from ecr_engine.config.settings import Settings
 from ecr_engine.data.schema import EMOTIONS, Sample
 from ecr_engine.errors import UsageError, suggestion
 from ecr_engine.rewards.composition import Composer, Row
+from ecr_engine.rewards.custom import is_number, shown
 from ecr_engine.rewards.resources import Resources
 from ecr_engine.rl.guide.config import RLConfig
 from ecr_engine.rl.guide.dialogue import Context, check_batch, sample_of, turns_of
@@ -48,8 +49,8 @@ class RewardCalculator:
     ) -> None:
         self.config = config
         self.tokenizer = tokenizer
-        self.emotion_list = tuple(emotion_list)
         self._labels = {name: name for name in EMOTIONS} | label_table(emotion_list, "emotion_list")
+        self.emotion_list = tuple(emotion_list)
         settings = config.settings()
         self._composer = Composer(settings.rewards, resources=resources or _resources(settings))
 
@@ -65,8 +66,15 @@ class RewardCalculator:
             weights: component name to weight, 0 or more.
 
         Raises:
-            UsageError: a component is unknown, or a weight is negative or not finite; then none has changed.
+            UsageError: a component is unknown, or a weight is no number, negative or not finite; then none has changed.
         """
+        for name, weight in weights.items():
+            if not is_number(weight):
+                raise UsageError(
+                    f"the weight of reward component '{name}' is {shown(weight)}, not a number",
+                    at="update_weights",
+                    fix="give a number that is 0 or more, such as float(weight)",
+                )
         self._composer.update_weights(weights)
 
     def calculate_reward(
@@ -121,8 +129,9 @@ class RewardCalculator:
         targets: Sequence[str | None],
         emotion_labels: Sequence[Label] | None,
     ) -> list[Sample]:
+        check_batch(context=context, responses=responses, targets=targets)
         given = [None] * len(responses) if emotion_labels is None else emotion_labels
-        check_batch(context=context, responses=responses, targets=targets, emotion_labels=given)
+        check_batch(responses=responses, emotion_labels=given)
         ids = self.tokenizer(list(responses), add_special_tokens=False)["input_ids"]
         return [
             sample_of(
