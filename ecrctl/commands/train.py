@@ -202,12 +202,14 @@ def empathy(
         ecrctl train empathy --data epitome/ --limit 500 --set empathy_training.epochs=2 --output quick/
     """
     from ecr_engine.emotion.epitome import find_files, prepare
+    from ecr_engine.training.emotion_plan import check_encoder
     from ecrctl.jobs import settings_from
     from ecrctl.ui import empathy_view
     from ecrctl.ui.telling import telling
 
     settings = settings_from(layers, flags).settings
     training = settings.empathy_training
+    check_encoder(training.encoder, "empathy_training.encoder", "grade empathy")
     shares = {"validation_share": training.validation_share, "test_share": training.test_share}
     graded = prepare(find_files(data), **shares, limit=limit)
     if dry_run:
