@@ -7,7 +7,7 @@ import pytest
 from ecr_engine.config.resolve import Origin, resolve
 from ecr_engine.errors import SettingsError
 
-CHOICES = {"rewards": ["bleu", "distinct", "empathy", "format", "recommendation"]}
+CHOICES = {"rewards": ["bleu", "distinct", "empathy", "format", "recommendation", "relevance"]}
 POLITE = "mypackage.rewards:Politeness"
 
 

@@ -33,7 +33,9 @@ def test_all_are_listed_with_summary_and_use():
 def test_two_profiles_combine(tmp_path):
     settings = resolve(profiles=["conservative", "empathy"], start=tmp_path, environ={}).settings
     assert (settings.ppo.clip_epsilon, settings.ppo.epochs, settings.ppo.learning_rate) == (0.1, 2, 5e-6)
-    assert settings.rewards == {"bleu": 0.5, "distinct": 0.3, "empathy": 3.0, "recommendation": 1.5, "format": 1.0}
+    assert settings.rewards == {
+        "bleu": 0.5, "distinct": 0.3, "empathy": 3.0, "recommendation": 1.5, "format": 1.0, "relevance": 1.0
+    }  # fmt: skip
 
 
 def test_a_later_profile_wins(tmp_path):

@@ -119,6 +119,7 @@ def test_tables_merge(tmp_path):
         "empathy": 3.0,
         "recommendation": 1.5,
         "format": 1.0,
+        "relevance": 1.0,
         "length": 0.25,
     }
 

@@ -67,7 +67,7 @@ def test_ppo_told_its_steps(finished):
     assert [event.values["train/grad_norm"] == 0 for event in steps] == [True, False, False, False]
     assert [event.values["policy/first_ratio"] for event in steps] == pytest.approx([1.0] * 4, abs=1e-4)
     for event in steps:
-        weights = {"bleu", "distinct", "empathy", "recommendation", "format"}
+        weights = {"bleu", "distinct", "empathy", "recommendation", "format", "relevance"}
         told = {key.split("/")[1] for key in event.values if key.startswith("rewards/")}
         assert told <= weights
         assert {"empathy", "format"} <= told
