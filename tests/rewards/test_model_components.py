@@ -57,6 +57,19 @@ def test_similarity_is_the_cosine_of_the_means_of_the_tokens(encoder):
     assert found == [pytest.approx((1 + float(cosine)) / 2, abs=2e-5), pytest.approx(1.0, abs=2e-5)]
 
 
+def test_similarity_encodes_a_reference_once(encoder, monkeypatch):
+    component = COMPONENTS.build("similarity", Resources(encoder=str(encoder)))
+    encoded = []
+    embedded = component._embedded
+    monkeypatch.setattr(component, "_embedded", lambda texts: (encoded.append(list(texts)), embedded(texts))[1])
+    reference = "that is a good movie"
+    first = component.score([sample("i am sorry", reference=reference)])
+    again = component.score([sample("me too", reference=reference), sample("i am sorry", reference=reference)])
+    same = component.score([sample(reference, reference=reference)])
+    assert encoded == [["i am sorry", reference], ["me too", "i am sorry"], []]
+    assert (again[1], same) == (first[0], [pytest.approx(1.0, abs=2e-5)])
+
+
 def test_similarity_does_not_apply_without_a_reference_and_is_zero_without_words(encoder):
     component = COMPONENTS.build("similarity", Resources(encoder=str(encoder)))
     batch = [sample("fine", reference=" "), sample("?!", reference="fine"), sample("", reference=""), sample("")]

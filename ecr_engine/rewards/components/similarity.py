@@ -21,6 +21,9 @@ TOKENS = 128
 BATCH = 64
 """Texts in one forward pass."""
 
+KEPT = 1 << 16
+"""Embeddings of references that are kept; in training each reference comes back in every pass."""
+
 DIGITS = 5
 """Digits that a score keeps: what else stands in a forward pass changes the ones after these."""
 
@@ -53,6 +56,7 @@ class Similarity:
         self._encoder = encoder
         self._device = device
         self._loaded: tuple[Any, Any] | None = None
+        self._references: dict[str, Tensor] = {}
 
     def score(self, batch: Sequence[Sample]) -> list[float | None]:
         """Nearness of each response to its reference; None where there is no reference, 0 for a response without words.
@@ -70,10 +74,14 @@ class Similarity:
 
     def _cosines(self, pairs: dict[int, tuple[str, str]]) -> dict[int, float]:
         """The score of each pair of texts, by the pair's key."""
-        texts = {text: row for row, text in enumerate(dict.fromkeys(text for pair in pairs.values() for text in pair))}
-        vectors = self._embedded(list(texts))
+        references = {reference for _, reference in pairs.values()}
+        known = {text: self._references[text] for text in references if text in self._references}
+        new = list(dict.fromkeys(text for pair in pairs.values() for text in pair if text not in known))
+        vectors = known | dict(zip(new, self._embedded(new), strict=True))
+        if len(self._references) < KEPT:
+            self._references.update({text: vectors[text].clone() for text in references})
         return {
-            place: _mapped(float(vectors[texts[response]] @ vectors[texts[reference]]))
+            place: _mapped(float(vectors[response] @ vectors[reference]))
             for place, (response, reference) in pairs.items()
         }
 
@@ -84,6 +92,8 @@ class Similarity:
         from ecr_engine.models.backbone import pick_device
         from ecr_engine.models.encoders import load_encoder, mean_pool, pad
 
+        if not texts:
+            return torch.empty(0)
         if self._loaded is None:
             body, tokenizer = load_encoder(
                 self._encoder, at="reward_options.similarity_encoder", otherwise="--set rewards.similarity=0"
