@@ -84,6 +84,14 @@ RL_TRAIN = (
     SettingFlag("ppo_epochs", "ppo.epochs", int, "N", "Passes over each batch of rollouts."),
     SettingFlag("critic_learning_rate", "ppo.critic_learning_rate", float, "RATE", "Learning rate of the critic."),
     SettingFlag("per_device_train_batch_size", "ppo.micro_batch_size", int, "N", "Rollouts in one forward pass."),
+    SettingFlag(
+        "on_warning",
+        "health.on_warning",
+        str,
+        "stop|continue",
+        "What a warning of the health watch does; divergence always ends the training.",
+        Panel.HOW,
+    ),
 )
 
 EVAL_RUN = (

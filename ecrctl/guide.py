@@ -17,11 +17,13 @@ UseRL = Annotated[
     typer.Option(
         "--use-rl",
         metavar="",
-        help="Always so here; taken as the guide types it.",
+        help="Improve the baseline with PPO, as is the rule here; also --use_rl true, or false: only the baseline.",
         show_default=False,
         rich_help_panel=Panel.GUIDE,
     ),
 ]
+# An option of its own, and hidden: beside `--use-rl` its name would leave no room for the help of any flag.
+NoUseRL = Annotated[bool, typer.Option("--no-use-rl", metavar="", help="Only the baseline.", hidden=True)]
 UseWandb = Annotated[
     bool,
     typer.Option(
@@ -33,7 +35,10 @@ UseWandb = Annotated[
 ]
 Debug = Annotated[bool, typer.Option("--debug", metavar="", help="The same as --verbose.", rich_help_panel=Panel.GUIDE)]
 LogAll = Annotated[
-    bool, typer.Option("--log-all", metavar="", help="Every event as a line.", rich_help_panel=Panel.GUIDE)
+    bool,
+    typer.Option(
+        "--log-all", metavar="", help="Every event as a line, with all of its values.", rich_help_panel=Panel.GUIDE
+    ),
 ]
 
 SWITCHES = {
@@ -54,6 +59,7 @@ class Switches:
     """The guide's switches of a training command."""
 
     use_rl: UseRL = True
+    no_use_rl: NoUseRL = False
     use_wandb: UseWandb = False
     debug: Debug = False
     log_all: LogAll = False
@@ -61,6 +67,10 @@ class Switches:
     def settings(self) -> Typed:
         """The settings that the switches stand for."""
         return {"tracking.wandb": (_wandb_mode(), "--use-wandb")} if self.use_wandb else {}
+
+    def until(self, stage: str) -> str:
+        """The last stage to run where that is `stage` with PPO: without it the baseline."""
+        return "baseline" if self.no_use_rl else stage
 
     def speech(self, output: Output) -> Output:
         """How to speak when the switches are heard too."""

@@ -21,12 +21,20 @@ class Root(TyperGroup):
         return sorted(super().list_commands(ctx), key=ORDER.index)
 
 
+USE_RL = "--use-rl"
+"""The guide's switch, which people also type with a value."""
+
+_TRUE, _FALSE = frozenset({"true", "1", "yes", "on"}), frozenset({"false", "0", "no", "off"})
+
+
 class JobCommand(TyperCommand):
-    """A command whose `--smoke` may stand without its number."""
+    """A command whose `--smoke` may stand without its number, and whose `--use_rl` with a value."""
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
-        """Gives a bare `--smoke` its number before the arguments are parsed."""
-        return super().parse_args(ctx, with_smoke_steps(args))
+        """Gives a bare `--smoke` its number, and `--use_rl` its two forms, before the arguments are parsed."""
+        typed = with_smoke_steps(args)
+        takes_use_rl = any(USE_RL in param.opts for param in self.params)
+        return super().parse_args(ctx, with_plain_use_rl(typed) if takes_use_rl else typed)
 
 
 class ProcessCommand(TyperCommand):
@@ -48,6 +56,22 @@ def with_own_knowledge(arguments: list[str]) -> list[str]:
         if arguments
         else []
     )
+
+
+def with_plain_use_rl(arguments: list[str]) -> list[str]:
+    """The arguments with `--use-rl` for `--use_rl true`, and `--no-use-rl` for `--use_rl false`, also after `=`."""
+    found: list[str] = []
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        flag, equals, value = word.partition("=")
+        if flag.replace("_", "-") == USE_RL:
+            following = rest[0] if rest and not equals else value
+            if following.lower() in _TRUE | _FALSE:
+                word = USE_RL if following.lower() in _TRUE else f"--no-{USE_RL.removeprefix('--')}"
+                rest = rest if equals else rest[1:]
+        found.append(word)
+    return found
 
 
 def with_smoke_steps(arguments: list[str]) -> list[str]:

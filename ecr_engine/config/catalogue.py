@@ -10,12 +10,19 @@ from typing import Any, cast
 from pydantic import create_model
 
 from ecr_engine.config.sections.base import Section
+from ecr_engine.config.sections.curriculum import Ramp
 from ecr_engine.config.settings import Settings
 from ecr_engine.config.toml_lines import KeyPath
 from ecr_engine.errors import nearest
 
 NONE = "none"
 """How files, flags and variables write 'not set', which TOML has no word for."""
+
+COMPONENT_TABLES: Mapping[str, type[Section]] = {"curriculum": Ramp}
+"""The sections that hold a table for each reward component beside their own keys, and what such a table is."""
+
+COMPONENTS = "rewards"
+"""The open table whose keys are the reward components."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +74,30 @@ def describe_keys() -> list[KeyInfo]:
 
 
 def key_info(path: KeyPath) -> KeyInfo:
-    """The setting at `path`; for a new key of an open table, what holds for all its keys.
+    """The setting at `path`; for a new key of an open table, or of a component's table, what holds for all of them.
 
     Raises:
         KeyError: there is no such setting.
     """
     known = catalogue()
     key = ".".join(path)
+    if is_component_key(path):
+        leaf = Settings.model_json_schema()["$defs"][COMPONENT_TABLES[path[0]].__name__]["properties"][path[2]]
+        return _key_info(key, leaf, leaf["default"], leaf["description"])
     if key not in known and path[0] in open_tables():
         first = next(info for info in known.values() if info.key.startswith(f"{path[0]}."))
         return KeyInfo(key, first.default, first.type, first.description)
     return known[key]
+
+
+def is_component_key(path: KeyPath) -> bool:
+    """Whether `path` is a known key in the table of some reward component."""
+    return len(path) == 3 and path[0] in COMPONENT_TABLES and path[2] in component_keys(path[0])
+
+
+def component_keys(table: str) -> list[str]:
+    """The keys of the table that `table` holds for a reward component, as they are typed."""
+    return [field.alias or name for name, field in COMPONENT_TABLES[table].model_fields.items()]
 
 
 @cache
@@ -113,6 +133,8 @@ def nearest_key(path: KeyPath, open_keys: Mapping[str, Sequence[str]]) -> str | 
         path: the unknown key.
         open_keys: the allowed keys of open tables, by table.
     """
+    if path[0] in COMPONENT_TABLES and len(path) > 2:
+        return _nearest_component_key(path, open_keys.get(COMPONENTS, ()))
     keys = [*catalogue(), *(f"{table}.{key}" for table, names in open_keys.items() for key in names)]
     same_table = [key.partition(".")[2] for key in keys if key.startswith(f"{path[0]}.")]
     if len(path) > 1 and (close := nearest(".".join(path[1:]), same_table)):
@@ -121,6 +143,14 @@ def nearest_key(path: KeyPath, open_keys: Mapping[str, Sequence[str]]) -> str | 
     same_name = [key for key in keys if key.rpartition(".")[2] == path[-1]]
     tables = [*sections(), *open_tables()] if len(path) == 1 else []
     return nearest(dotted, same_name) or next(iter(same_name), None) or nearest(dotted, [*tables, *keys])
+
+
+def _nearest_component_key(path: KeyPath, components: Sequence[str]) -> str | None:
+    """The known component and key that are nearest to those of `path`; None if one of the two has none near."""
+    component = path[1] if path[1] in components or not components else nearest(path[1], components)
+    keys = component_keys(path[0])
+    key = path[2] if path[2] in keys else nearest(path[2], keys)
+    return f"{path[0]}.{component}.{key}" if component and key else None
 
 
 def _key_info(key: str, schema: Mapping[str, Any], default: object, description: str) -> KeyInfo:

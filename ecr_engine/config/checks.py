@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
-from ecr_engine.config.catalogue import NONE, catalogue, key_info, nearest_key, open_tables, sections, top_level
+from ecr_engine.config.catalogue import (
+    COMPONENT_TABLES,
+    COMPONENTS,
+    NONE,
+    catalogue,
+    is_component_key,
+    key_info,
+    nearest_key,
+    open_tables,
+    sections,
+    top_level,
+)
 from ecr_engine.config.import_paths import is_import_path
 from ecr_engine.config.layers import Layer
 from ecr_engine.config.settings import Settings
+from ecr_engine.config.tables import leaves as all_leaves
 from ecr_engine.config.toml_lines import KeyPath
 from ecr_engine.errors import Problem, suggestion
 
@@ -68,19 +80,39 @@ def _known_leaves(layer: Layer, choices: Choices) -> tuple[dict[KeyPath, object]
         elif not isinstance(value, dict):
             problems.append(_not_a_table(layer, name, value))
         else:
-            for key, leaf in value.items():
-                if _is_known((name, key), choices):
-                    leaves[name, key] = _none_or(leaf, (name, key))
+            for path, leaf in _in_table(name, value):
+                if _is_known(path, choices):
+                    leaves[path] = _none_or(leaf, path)
+                elif _is_component(path, choices):
+                    problems.append(_not_a_component_table(layer, path, leaf))
                 else:
-                    problems.append(_unknown(layer, (name, key), choices))
+                    problems.append(_unknown(layer, path, choices))
     return leaves, problems
 
 
+def _in_table(name: str, values: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Any]]:
+    """The values of a table by their paths; only a table of component tables is looked into any deeper."""
+    if name in COMPONENT_TABLES:
+        return all_leaves(values, (name,))
+    return (((name, key), value) for key, value in values.items())
+
+
 def _is_known(path: KeyPath, choices: Choices) -> bool:
-    table, key = path
+    table, key = path[:2]
     if table in open_tables():
-        return table not in choices or key in choices[table] or is_import_path(key)
-    return key in sections()[table].model_fields
+        return _is_component_name(key, choices)
+    if is_component_key(path):
+        return key not in sections()[table].model_fields and _is_component_name(key, choices)
+    return len(path) == 2 and key in sections()[table].model_fields
+
+
+def _is_component_name(name: str, choices: Choices) -> bool:
+    return COMPONENTS not in choices or name in choices[COMPONENTS] or is_import_path(name)
+
+
+def _is_component(path: KeyPath, choices: Choices) -> bool:
+    """Whether this is a value where a component has a table of values."""
+    return path[0] in COMPONENT_TABLES and len(path) == 2 and _is_component_name(path[1], choices)
 
 
 def _none_or(value: object, path: KeyPath) -> object:
@@ -103,6 +135,15 @@ def _not_a_table(layer: Layer, name: str, value: object) -> Problem:
     )
 
 
+def _not_a_component_table(layer: Layer, path: KeyPath, value: object) -> Problem:
+    key = ".".join(path)
+    return Problem(
+        f"{key} is a table of settings, and can't be {value!r}",
+        layer.at(path),
+        f"set its keys, such as {layer.example(f'{key}.start', 0.5)}",
+    )
+
+
 def _check_table(
     layer: Layer, table: str, leaves: Mapping[KeyPath, object]
 ) -> tuple[dict[KeyPath, object], list[Problem]]:
@@ -111,7 +152,9 @@ def _check_table(
     above = (table,) if table else ()
     given: dict[str, Any] = {}
     for path, value in leaves.items():
-        spot = given if len(path) == len(above) + 1 else given.setdefault(path[0], {})
+        spot = given
+        for part in path[len(above) : -1]:
+            spot = spot.setdefault(part, {})
         spot[path[-1]] = value
     try:
         # `exclude_unset` gives back exactly the keys that the layer sets.
@@ -121,7 +164,7 @@ def _check_table(
         wrong = [path for path in leaves if any(spot[: len(path)] == path for spot in spots)]
         assert wrong, f"a rule over several settings can't be checked layer by layer: {error}"
         return {}, [_wrong_value(layer, path, leaves[path]) for path in wrong]
-    return {path: (checked if len(path) == len(above) + 1 else checked[path[0]])[path[-1]] for path in leaves}, []
+    return {(*above, *path): value for path, value in all_leaves(checked)}, []
 
 
 def _wrong_value(layer: Layer, path: KeyPath, value: object) -> Problem:

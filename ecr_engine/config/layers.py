@@ -15,7 +15,7 @@ from typing import Any, Literal
 from pydantic_settings import EnvSettingsSource
 from pydantic_settings import SettingsError as EnvValueError
 
-from ecr_engine.config.catalogue import catalogue, open_tables
+from ecr_engine.config.catalogue import COMPONENT_TABLES, catalogue, open_tables
 from ecr_engine.config.profiles import load_profile
 from ecr_engine.config.settings import Settings
 from ecr_engine.config.toml_lines import KeyPath, TomlDocument, read_toml, shown
@@ -168,9 +168,14 @@ def nested(path: Sequence[str], value: object) -> dict[str, Any]:
 
 
 def _path(key: str) -> KeyPath:
-    """A dotted key as its parts; what follows an open table is one part, since import paths have dots of their own."""
+    """A dotted key as its parts; an import path that names a component is one part, with dots of its own."""
     table, _, rest = key.partition(".")
-    parts = [table, rest] if table.strip() in open_tables() and ":" in rest else key.split(".")
+    parts = key.split(".")
+    if ":" in rest and table.strip() in open_tables():
+        parts = [table, rest]
+    elif ":" in rest and table.strip() in COMPONENT_TABLES:
+        component, _, last = rest.rpartition(".")
+        parts = [table, component, last]
     return tuple(part.strip() for part in parts)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from ecr_engine.config.catalogue import NONE, KeyInfo, describe_keys
 from ecr_engine.config.checks import Choices, check_layer
+from ecr_engine.config.curriculum_rules import check_curriculum, complete_ramps
 from ecr_engine.config.layers import (
     Layer,
     environment_layer,
@@ -119,9 +120,11 @@ def resolve(
         origins.update({path: Origin(layer.name, layer.where(path)) for path in checked.values})
     if problems:
         raise SettingsError(problems)
+    for path, value in complete_ramps(values).items():
+        values[path], origins[path] = value, Origin("default", DEFAULT_PLACE)
     origin_by_key = {".".join(path): origin for path, origin in origins.items()}
     resolved = Resolved(Settings(**_tables(values)), origin_by_key, tuple(profiles))
-    problems = check_together(resolved)
+    problems = [*check_together(resolved), *check_curriculum(resolved)]
     if problems:
         raise SettingsError(problems)
     return resolved

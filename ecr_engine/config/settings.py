@@ -16,10 +16,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from ecr_engine.config.sections.curriculum import CurriculumSettings
 from ecr_engine.config.sections.data import DataSettings, FetchSettings, PromptSettings
 from ecr_engine.config.sections.evaluation import CompareSettings, EvaluationSettings, JudgeSettings
+from ecr_engine.config.sections.health import HealthSettings
 from ecr_engine.config.sections.keeping import CheckpointSettings, TrackingSettings
-from ecr_engine.config.sections.models import BackboneSettings, CriticSettings
+from ecr_engine.config.sections.models import BackboneSettings, CriticSettings, LoraSettings
 from ecr_engine.config.sections.rl import PPOSettings, RewardOptionSettings
 from ecr_engine.config.sections.training import BaselineSettings, EmotionSettings, EmpathyTrainingSettings
 
@@ -37,6 +39,7 @@ class Settings(BaseSettings):
     fetch: FetchSettings = FetchSettings()
     prompt: PromptSettings = PromptSettings()
     backbone: BackboneSettings = BackboneSettings()
+    lora: LoraSettings = LoraSettings()
     baseline: BaselineSettings = BaselineSettings()
     judge: JudgeSettings = JudgeSettings()
     critic: CriticSettings = CriticSettings()
@@ -48,6 +51,8 @@ class Settings(BaseSettings):
         description="Weight of each reward component; 0 switches it off.",
     )
     reward_options: RewardOptionSettings = RewardOptionSettings()
+    curriculum: CurriculumSettings = CurriculumSettings()
+    health: HealthSettings = HealthSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     compare: CompareSettings = CompareSettings()
     checkpoints: CheckpointSettings = CheckpointSettings()

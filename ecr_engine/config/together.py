@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ecr_engine.errors import Problem
+from ecr_engine.config.adapters import target_layers
+from ecr_engine.errors import Problem, UsageError
 
 if TYPE_CHECKING:
     from ecr_engine.config.resolve import Origin, Resolved
@@ -24,8 +25,10 @@ def check_together(resolved: Resolved) -> list[Problem]:
     """
     return [
         *_backbone_shape(resolved),
+        *_adapters(resolved),
         *_critic_shape(resolved),
         *_minibatches(resolved),
+        *_groups(resolved),
         *_weights(resolved),
         *_lengths(resolved),
         *_shares(resolved),
@@ -45,6 +48,25 @@ def _backbone_shape(resolved: Resolved) -> list[Problem]:
             f"--set backbone.hidden_size={_multiple(backbone.hidden_size, unit)}",
         )
     ]
+
+
+def _adapters(resolved: Resolved) -> list[Problem]:
+    backbone = resolved.settings.backbone
+    problems = []
+    if backbone.quantisation != "none" and backbone.adapter == "none":
+        problems.append(
+            Problem(
+                f"{backbone.quantisation} weights can't be trained: backbone.quantisation needs an adapter",
+                _place(resolved, "backbone.adapter", "backbone.quantisation"),
+                "--set backbone.adapter=lora, or --set backbone.quantisation=none",
+            )
+        )
+    try:
+        target_layers(resolved.settings.lora.targets)
+    except UsageError as error:
+        found = error.problems[0]
+        problems.append(Problem(found.what, _place(resolved, "lora.targets"), found.fix))
+    return problems
 
 
 def _critic_shape(resolved: Resolved) -> list[Problem]:
@@ -72,6 +94,30 @@ def _minibatches(resolved: Resolved) -> list[Problem]:
             f"--set ppo.minibatch_size={math.gcd(batch, minibatch)}",
         )
     ]
+
+
+def _groups(resolved: Resolved) -> list[Problem]:
+    batch, samples = resolved.settings.ppo.batch_size, resolved.settings.ppo.samples_per_prompt
+    if batch % samples == 0:
+        return []
+    return [
+        Problem(
+            f"ppo.batch_size {batch} is no multiple of ppo.samples_per_prompt {samples}",
+            _place(resolved, "ppo.batch_size", "ppo.samples_per_prompt"),
+            f"--set ppo.samples_per_prompt={group_that_fits(batch, samples)}",
+        )
+    ]
+
+
+def group_that_fits(batch: int, wanted: int) -> int:
+    """Responses to a prompt that divide a batch: as many as wanted or fewer, but more than one where that can be.
+
+    Args:
+        batch: rollouts in a batch.
+        wanted: responses to a prompt, at least 1.
+    """
+    sizes = [size for size in range(2, batch + 1) if batch % size == 0]
+    return max((size for size in sizes if size <= wanted), default=min(sizes, default=1))
 
 
 def _weights(resolved: Resolved) -> list[Problem]:

@@ -40,13 +40,17 @@ class HealthWarning:
 
     Attributes:
         stage: the stage.
-        text: what it said.
+        text: what it said, the last time.
         steps: the steps at which it said so, in order.
+        why: why that matters; empty if it did not say.
+        fix: what to type against it; empty if it did not say.
     """
 
     stage: str
     text: str
     steps: tuple[int, ...]
+    why: str = ""
+    fix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,17 +150,21 @@ def _toml(value: object) -> str:
 
 
 def _warnings(events: Sequence[Event]) -> Iterator[HealthWarning]:
-    """The warnings, equal ones of a stage together."""
-    found: dict[tuple[str, str], list[int]] = {}
+    """The warnings; those of a stage that have one name, or say the same, together."""
+    found: dict[tuple[str, str], list[Event]] = {}
     for event in events:
         if event.kind == "warning":
-            found.setdefault((event.stage, _text(event.values)), []).append(event.step)
-    for (stage, text), steps in found.items():
-        yield HealthWarning(stage, text, tuple(steps))
+            found.setdefault((event.stage, str(event.values.get("name") or _text(event.values))), []).append(event)
+    for (stage, _), given in found.items():
+        last = given[-1].values
+        why, fix = (str(last.get(key, "")) for key in ("why", "fix"))
+        yield HealthWarning(stage, _text(last), tuple(event.step for event in given), why, fix)
 
 
 def _text(values: Mapping[str, Any]) -> str:
-    """An event's values as a sentence: texts first, as they are, then numbers with their keys."""
+    """What a warning saw, or without such words all its values: texts first, as they are, then numbers with keys."""
+    if values.get("what"):
+        return str(values["what"])
     texts = [str(value) for value in values.values() if isinstance(value, str)]
     numbers = [f"{key} {value}" for key, value in values.items() if not isinstance(value, str)]
     return ", ".join(texts + numbers)

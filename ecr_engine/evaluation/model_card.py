@@ -75,7 +75,8 @@ def _sections(evidence: Evidence) -> Iterator[Section]:
             if result is not None:
                 yield f"Results of the {result.name}", _results(result)
     if evidence.warnings:
-        yield "Warnings during training", [f"- {warning.stage}: {warning.text}" for warning in evidence.warnings]
+        told = [f"- {w.stage}: {w.text}" + (f" (fix: `{w.fix}`)" if w.fix else "") for w in evidence.warnings]
+        yield "Warnings during training", told
     yield "Limits", [f"- {limit}" for limit in LIMITS]
     if evidence.missing:
         yield "Not in this card", [f"- {sentence}" for sentence in evidence.missing]

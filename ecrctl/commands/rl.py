@@ -45,7 +45,7 @@ def train(
 
     check_dataset(dataset)
     typed = {**general, **guide, **switches.settings()}
-    start(Request("rl", execution, layers, typed, switches.speech(output), resume, output_dir))
+    start(Request(switches.until("rl"), execution, layers, typed, switches.speech(output), resume, output_dir))
 
 
 @app.command()

@@ -35,4 +35,4 @@ def run(
 
     check_dataset(dataset)
     typed = {**general, **baseline, **rl, **switches.settings()}
-    start(Request(LAST, execution, layers, typed, switches.speech(output), output_dir=output_dir))
+    start(Request(switches.until(LAST), execution, layers, typed, switches.speech(output), output_dir=output_dir))

@@ -75,13 +75,15 @@ def line(event: Event, total: float | None = None, *, everything: bool = False) 
     Args:
         event: the event.
         total: number of steps of its stage, where known.
-        everything: all values, not only those that are told of a step.
+        everything: all values, and all of each; not only those that are told of a step.
     """
     pairs: dict[str, Any] = {"stage": event.stage, "event": event.kind}
     if event.step:
         pairs["step"] = f"{event.step}/{total:g}" if total else str(event.step)
     pairs |= event.values if everything else _worth_telling(event)
-    return " ".join(f"{key}={_value(value)}" for key, value in pairs.items())
+    # A remedy that is cut can't be typed.
+    whole = everything or event.kind == "warning"
+    return " ".join(f"{key}={_value(value, None if whole else _TEXT)}" for key, value in pairs.items())
 
 
 def _worth_telling(event: Event) -> dict[str, Any]:
@@ -92,10 +94,13 @@ def _worth_telling(event: Event) -> dict[str, Any]:
     return dict(islice(event.values.items(), _VALUES if event.kind in {"step", "validation"} else None))
 
 
-def _value(value: Any) -> str:
+def _value(value: Any, width: int | None) -> str:
+    """A value as one word; texts are cut to `width` cells, if there is one."""
     if isinstance(value, bool) or value is None:
         return json.dumps(value)
     if isinstance(value, (int, float)):
         return number(value) if math.isfinite(value) else str(value)
-    text = clip(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), _TEXT)
+    whole = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    # A letter is two cells wide at most.
+    text = clip(whole, 2 * len(whole) if width is None else width)
     return json.dumps(text, ensure_ascii=False) if not text or set(text) & set(' ="') else text

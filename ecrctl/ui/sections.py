@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ecrctl.ui.numbers import clip, number, signed, sparkline
-from ecrctl.ui.snapshot import Metric, Snapshot
+from ecrctl.ui.snapshot import Caution, Metric, Snapshot
 
 MEAN_OF = 20
 """So many last values make the mean beside a sparkline."""
@@ -100,7 +100,7 @@ def _alarm(value: float) -> str:
 
 
 def _components(snapshot: Snapshot, width: int) -> Section | None:
-    """One line for each reward component: weight, value, change since the start of the stage, course."""
+    """One line for each reward component: weight of the moment, value, change since the start of the stage, course."""
     names = [key.split("/")[1] for key in snapshot.metrics if key.startswith("rewards/") and key.endswith("/mean")]
     if not names:
         return None
@@ -113,7 +113,9 @@ def _components(snapshot: Snapshot, width: int) -> Section | None:
 def _component(snapshot: Snapshot, name: str, room: int) -> Text:
     metric = snapshot.metrics[f"rewards/{name}/mean"]
     change = metric.last - metric.first
-    weight = f"{snapshot.weights[name]:g}" if name in snapshot.weights else ""
+    moving = snapshot.metrics.get(f"rewards/{name}/weight")
+    known = snapshot.weights.get(name) if moving is None else moving.last
+    weight = "" if known is None else f"{known:.4g}"
     style = "green" if change > 0 else "red" if change < 0 else "dim"
     return Text.assemble(
         f"{clip(name, 19):<20}{weight:>10}{number(metric.last):>10}",
@@ -175,10 +177,15 @@ def _speed(metrics: Mapping[str, Metric], width: int) -> Section | None:
     return Section(Text(clip(" · ".join(words), width), "dim"), 1, rank=3) if words else None
 
 
-def _warnings(warnings: tuple[str, ...], width: int) -> Section | None:
+def _warnings(warnings: tuple[Caution, ...], width: int) -> Section | None:
+    """What was seen, and under it what to type against it."""
     if not warnings:
         return None
-    rows = [Text.assemble(("warning ", "bold yellow"), clip(text, width - 8)) for text in warnings]
+    rows = []
+    for warning in warnings:
+        rows.append(Text.assemble(("warning ", "bold yellow"), clip(warning.what, width - 8)))
+        if warning.fix:
+            rows.append(Text.assemble(("    fix ", "green"), clip(warning.fix, width - 8)))
     return Section(_stack(rows), len(rows), rank=1)
 
 

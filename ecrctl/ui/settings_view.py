@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ecr_engine.config.resolve import Origin, Resolved
 
-_TABLE = re.compile(r"^\[(?P<name>[\w.-]+)\]$")
+_TABLE = re.compile(r"""^\[(?P<name>[\w.:"'-]+)\]$""")
 _KEY = re.compile(r"^(?P<name>[\w-]+) = ")
 _COMMENT_COLUMN = 44
 _TYPED = {"environment", "--set", "flag"}
@@ -26,7 +26,7 @@ def annotated(resolved: Resolved) -> list[str]:
         heading = _TABLE.match(line)
         key = _KEY.match(line)
         if heading:
-            table = heading["name"] + "."
+            table = re.sub(r"""["']""", "", heading["name"]) + "."
         origin = told.get(table + key["name"]) if key else None
         lines.append(f"{line:<{_COMMENT_COLUMN}}  # {origin.layer}: {origin.where}" if origin else line)
     return lines

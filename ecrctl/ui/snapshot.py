@@ -17,6 +17,19 @@ WARNINGS = 3
 """Warnings kept, the newest."""
 
 
+@dataclass(frozen=True, slots=True)
+class Caution:
+    """A warning.
+
+    Attributes:
+        what: what was seen.
+        fix: what to type against it; empty if nothing is known.
+    """
+
+    what: str
+    fix: str = ""
+
+
 class State(StrEnum):
     """Where a stage stands."""
 
@@ -122,7 +135,7 @@ class Snapshot:
     progress: Progress | None = None
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     sample: Mapping[str, Any] | None = None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Caution, ...] = ()
 
 
 def begin(title: str, stages: Iterable[str], weights: Mapping[str, float] | None = None) -> Snapshot:
@@ -150,7 +163,7 @@ def reduce(snapshot: Snapshot, event: Event) -> Snapshot:
     if event.kind == "sample":
         return replace(now, sample=event.values)
     if event.kind == "warning":
-        return replace(now, warnings=(*now.warnings, _text(event.values))[-WARNINGS:])
+        return replace(now, warnings=(*now.warnings, _caution(event.values))[-WARNINGS:])
     return now
 
 
@@ -202,7 +215,7 @@ def _metrics(before: Mapping[str, Metric], values: Mapping[str, Any]) -> dict[st
     return after
 
 
-def _text(values: Mapping[str, Any]) -> str:
-    """A warning's words and its remedy."""
+def _caution(values: Mapping[str, Any]) -> Caution:
+    """A warning's words and its remedy; of one without words, all that it says."""
     what = str(values.get("what", "")) or ", ".join(f"{key}={value}" for key, value in values.items())
-    return f"{what} — {values['fix']}" if values.get("fix") else what
+    return Caution(what, str(values.get("fix", "")))

@@ -131,3 +131,16 @@ def test_a_sample_shows_who_spoke_last_and_its_components() -> None:
     assert "recommender hello\n" in frame
     assert "reward      0.5000 · bleu 0.2500\n" in frame
     assert "empathy None" not in frame
+
+
+def test_a_component_has_the_weight_of_the_moment() -> None:
+    moved = Event(RL_START + 31, "rl", 11, "step", {**rl_step(11), "rewards/empathy/weight": 0.875})
+    (line,) = [line for line in drawn(snapshot([*whole_run(), moved]), 120).splitlines() if " empathy " in line]
+    assert line.split()[line.split().index("empathy") + 1] == "0.875"
+
+
+def test_a_warning_has_its_remedy_under_it() -> None:
+    values = {"name": "reward_flat", "what": "no rise in 50 updates", "why": "no signal", "fix": "--bleu_weight 0.5"}
+    lines = drawn(snapshot([*whole_run(), Event(RL_START + 31, "rl", 10, "warning", values)]), 80).splitlines()
+    place = lines.index("warning no rise in 50 updates")
+    assert lines[place + 1] == "    fix --bleu_weight 0.5"

@@ -60,7 +60,7 @@ CASES = {
         "error: the value must be at least 1, not 0\n  at   ecrctl run --limit\n  fix  ecrctl run --help\n",
     ),
     "a switch with a value": (
-        ["rl", "train", "--use_rl=false"],
+        ["rl", "train", "--use_rl=maybe"],
         2,
         "error: --use-rl is a switch: it takes no value\n"
         "  at   --use-rl\n"

@@ -67,3 +67,22 @@ def test_values_stay_on_one_line_and_can_be_told_apart() -> None:
     assert told([Event(1.0, "rl", 0, "note", values)]) == [
         'stage=rl event=note what="a b [31m" n=nan big=1.23e+06 on=true none=null empty="" list="[1, 2]"'
     ]
+
+
+def test_everything_means_whole_texts_too() -> None:
+    response = "you might like <movie> too " * 20
+    told_short, told_whole = (
+        told([Event(1.0, "rl", 1, "note", {"response": response})], everything=everything)[0]
+        for everything in (False, True)
+    )
+    assert told_short.endswith('…"')
+    assert len(told_short) < 220
+    assert told_whole == f'stage=rl event=note step=1 response="{response.strip()}"'
+
+
+def test_a_warning_of_the_health_watch_is_one_line_with_its_remedy() -> None:
+    fix = f"ecrctl rl train --run {'deep/' * 40}demo --bleu_weight 0.5"
+    values = {"name": "reward_flat", "what": "no rise", "why": "no signal", "fix": fix}
+    assert told([Event(1.0, "rl", 50, "warning", values)]) == [
+        f'stage=rl event=warning step=50 name=reward_flat what="no rise" why="no signal" fix="{fix}"'
+    ]

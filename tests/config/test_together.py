@@ -17,7 +17,7 @@ def mistakes(folder: Path, *sets: str, **arguments) -> list[tuple[str, str, str]
     return [(problem.what, problem.at, problem.fix) for problem in caught.value.problems]
 
 
-NO_WEIGHT = [f"rewards.{name}=0" for name in ("bleu", "distinct", "empathy", "recommendation", "format")]
+NO_WEIGHT = [f"rewards.{name}=0" for name in ("bleu", "distinct", "empathy", "recommendation", "format", "relevance")]
 
 
 @pytest.mark.parametrize(
@@ -49,9 +49,15 @@ NO_WEIGHT = [f"rewards.{name}=0" for name in ("bleu", "distinct", "empathy", "re
             "--set ppo.minibatch_size=4",
         ),
         (
+            ["ppo.samples_per_prompt=6"],
+            "ppo.batch_size 64 is no multiple of ppo.samples_per_prompt 6",
+            "--set ppo.samples_per_prompt=6",
+            "--set ppo.samples_per_prompt=4",
+        ),
+        (
             NO_WEIGHT,
             "every reward weight is 0: there is nothing to learn from",
-            "--set rewards.format=0",
+            "--set rewards.relevance=0",
             "give one a weight, such as --set rewards.empathy=2.0",
         ),
         (

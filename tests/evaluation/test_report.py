@@ -12,6 +12,7 @@ from ecr_engine.errors import DataError
 from ecr_engine.evaluation.evidence import gather
 from ecr_engine.evaluation.model_card import write_model_card
 from ecr_engine.evaluation.report import write_report
+from ecr_engine.runs.events import EventLog
 
 VOID = {"meta", "img", "br"}
 
@@ -137,6 +138,22 @@ def test_equal_warnings_are_told_once(tmp_path):
     warnings = [w for w in gather(run.root).warnings if w.text == "KL is high"]
     assert [w.steps for w in warnings] == [(3, 9)]
     assert "KL is high (step 3, 2 times, last at step 9)" in Page(write_report(run.root).read_text()).text
+
+
+def test_a_warning_of_the_health_watch_has_its_reason_and_its_remedy(tmp_path):
+    run = make_run(tmp_path / "demo", turns=4)
+    log = EventLog(run.events)
+    for step, kl in ((20, 0.6), (45, 0.7)):
+        fix = "ecrctl rl train --run demo --ppo_epochs 2"
+        told = {"name": "kl_beyond_band", "what": f"the KL is {kl}", "why": "language falls apart", "fix": fix}
+        log.emit("rl", "warning", step, **told)
+    (found,) = [warning for warning in gather(run.root).warnings if warning.fix]
+    assert (found.text, found.why, found.steps) == ("the KL is 0.7", "language falls apart", (20, 45))
+    text = Page(write_report(run.root).read_text()).text
+    assert "the KL is 0.7 (step 20, 2 times, last at step 45)" in text
+    assert "language falls apart ecrctl rl train --run demo --ppo_epochs 2" in text
+    card = write_model_card(run.root).read_text()
+    assert "- rl: the KL is 0.7 (fix: `ecrctl rl train --run demo --ppo_epochs 2`)" in card
 
 
 def test_the_model_card_has_the_results_and_how_to_load_the_model(full):

@@ -1,4 +1,4 @@
-"""The models: the backbone and the critic."""
+"""The models: the backbone, the adapter on it, and the critic."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ecr_engine.config.sections.base import Count, Rate, Section
+
+LINEAR_LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+"""The linear layers of a Llama's blocks: what an adapter can be put on."""
 
 
 class BackboneSettings(Section):
@@ -24,6 +27,27 @@ class BackboneSettings(Section):
     scale_learning_rate: bool = Field(
         True,
         description="Multiply learning rates by 4096 / hidden size, so that they mean the same for every backbone.",
+    )
+    adapter: Literal["none", "lora"] = Field(
+        "none", description="Train all weights, or a LoRA adapter beside frozen ones."
+    )
+    quantisation: Literal["none", "4bit", "8bit"] = Field(
+        "none", description="Bits of the frozen weights under an adapter (bitsandbytes; 4-bit is NF4)."
+    )
+
+
+class LoraSettings(Section):
+    """The LoRA adapter, where `backbone.adapter` is `lora` (Hu et al., arXiv 2106.09685)."""
+
+    rank: Count = Field(16, description="Rank of the adapter's matrices.")
+    alpha: Annotated[float, Field(gt=0.0)] = Field(32.0, description="The adapter's product is scaled by alpha / rank.")
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
+        0.0, description="Dropout of the adapter's input in supervised training; RL has none."
+    )
+    targets: str = Field(
+        "all",
+        description=f"Linear layers with an adapter: all, or some of {', '.join(LINEAR_LAYERS)} with commas between.",
+        min_length=1,
     )
 
 

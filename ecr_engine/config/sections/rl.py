@@ -24,16 +24,37 @@ class PPOSettings(Section):
     micro_batch_size: Count = Field(32, description="Rollouts in one forward pass of one process.")
     epochs: Count = Field(4, description="Passes over each batch of rollouts.")
     clip_epsilon: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(0.2, description="Range of the policy ratio.")
+    clip_epsilon_high: Annotated[float, Field(gt=0.0)] | None = Field(
+        None, description="Range of the policy ratio above 1; `none`: the same as below."
+    )
     value_clip: Annotated[float, Field(gt=0.0)] | None = Field(0.2, description="Range of the value clip.")
     value_coefficient: Annotated[float, Field(ge=0.0)] = Field(0.5, description="Weight of the value loss.")
     entropy_coefficient: Annotated[float, Field(ge=0.0)] = Field(0.0, description="Weight of the entropy bonus.")
     estimator: str = Field("gae", description="Advantage estimator.")
+    samples_per_prompt: Count = Field(
+        1, description="Responses that a batch has to each of its prompts; `rloo` and `grpo` compare them."
+    )
     value: Literal["critic", "trunk"] = Field(
         "critic", description="Value of a response from the critic's encoder, or of each token from the policy's trunk."
     )
+    trunk_gradient: bool = Field(
+        False, description="Whether the value loss trains the policy's trunk too, where that gives the values."
+    )
     gamma: Share = Field(1.0, description="Discount.")
     gae_lambda: Share = Field(0.95, description="Lambda of generalised advantage estimation.")
-    whiten_advantages: bool = Field(True, description="Give advantages mean 0 and variance 1 over valid tokens.")
+    whiten_advantages: bool = Field(
+        True,
+        description="Give advantages mean 0 and variance 1 over valid tokens; `rloo` and `grpo` have their own scale.",
+    )
+    whiten_rewards: bool = Field(
+        False, description="Give the rewards of tokens variance 1 over a batch; their mean stays."
+    )
+    reward_scaling: Literal["none", "running_std"] = Field(
+        "none", description="Divide scores by their standard deviation over all updates so far."
+    )
+    reward_clip: Annotated[float, Field(gt=0.0)] | None = Field(
+        None, description="Keep scores within this of 0, after the scaling."
+    )
     kl_coefficient: Annotated[float, Field(ge=0.0)] = Field(0.05, description="Weight of the KL penalty.")
     kl_controller: Literal["fixed", "adaptive"] = Field("fixed", description="Whether the KL weight follows a target.")
     kl_target: Annotated[float, Field(gt=0.0)] = Field(3.0, description="Target of the KL of a response, in nats.")

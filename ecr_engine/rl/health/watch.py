@@ -1,0 +1,121 @@
+"""Looks at every update of a training, warns, and ends it where nothing good can come of going on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ecr_engine.config.sections.health import HealthSettings
+from ecr_engine.errors import DivergedError
+from ecr_engine.rl.health.finding import WARNINGS, Finding
+from ecr_engine.rl.health.history import History, Step
+from ecr_engine.rl.health.remedies import Remedies
+from ecr_engine.runs.events import Emit, Event
+
+LastHealthy = Callable[[int], str]
+"""A sentence part that names the last checkpoint whose policy was healthy, given the first update that is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """A warning that was given.
+
+    Attributes:
+        step: the update after which it was given.
+        name: the warning's name.
+        finding: what it said.
+    """
+
+    step: int
+    name: str
+    finding: Finding
+
+
+class HealthWatch:
+    """The watch of one training; call it after each update.
+
+    Args:
+        settings: the section `[health]`.
+        remedies: what to type against each trouble.
+        emit: how warnings are told.
+        last_healthy: names what is left of the healthy part of the training.
+        stage: whose events it gives.
+    """
+
+    def __init__(
+        self,
+        settings: HealthSettings,
+        remedies: Remedies,
+        emit: Emit,
+        *,
+        last_healthy: LastHealthy,
+        stage: str = "rl",
+    ) -> None:
+        self._settings, self._emit, self._last_healthy, self._stage = settings, emit, last_healthy, stage
+        self._looks = {name: WARNINGS.build(name, settings, remedies) for name in WARNINGS.names()}
+        self._history = History(max(2 * settings.window, settings.flat_updates, settings.skipped_updates))
+        self._given: dict[str, int] = {}
+
+    def __call__(self, step: int, values: Mapping[str, float]) -> None:
+        """Takes in one update and tells what is wrong with it.
+
+        Args:
+            step: number of the update, from 1.
+            values: the values of its `step` event.
+
+        Raises:
+            DivergedError: the training diverged; or anything is wrong, where a warning is to stop it.
+        """
+        found = self.see(step, values)
+        for warned in found:
+            finding = warned.finding
+            told = {"name": warned.name, "what": finding.what, "why": finding.why, "fix": finding.fix}
+            self._emit(self._stage, "warning", step, **told)
+        ending = [warned for warned in found if warned.finding.diverged or self._settings.on_warning == "stop"]
+        if ending:
+            raise self._end(min(ending, key=lambda warned: not warned.finding.diverged))
+
+    def see(self, step: int, values: Mapping[str, float]) -> list[Warned]:
+        """Takes in one update, and gives the warnings that it leads to; tells nobody."""
+        self._history = self._history.after(Step(step, dict(values)))
+        found = []
+        for name, look in self._looks.items():
+            if step - self._given.get(name, -self._settings.cool_down) < self._settings.cool_down:
+                continue
+            finding = look(self._history)
+            if finding is not None:
+                self._given[name] = step
+                found.append(Warned(step, name, finding))
+        return found
+
+    def recall(self, events: Iterable[Event]) -> list[Warned]:
+        """Takes in the updates of an interrupted training, so that what follows is as if it had not been.
+
+        Args:
+            events: of the run; those of other stages and kinds are passed over.
+
+        Returns:
+            The warnings that they lead to, which are the ones that were given then.
+        """
+        steps = [event for event in events if event.stage == self._stage and event.kind == "step"]
+        return [warned for event in steps for warned in self.see(event.step, _numbers(event.values))]
+
+    def _end(self, warned: Warned) -> DivergedError:
+        finding = warned.finding
+        return DivergedError(
+            finding.what if finding.diverged else f"stopped by the warning {warned.name}: {finding.what}",
+            at=f"{self._stage}, update {warned.step}",
+            fix=f"{finding.fix}; {self._last_healthy(finding.since)}",
+        )
+
+
+def healthy_before(steps: Sequence[int], since: int) -> int | None:
+    """The last of the checkpoints at `steps` that is known to be healthy; None if none is.
+
+    The policy after update k is what update k + 1 measures, so it is known to be healthy if that is before `since`.
+    """
+    return max((step for step in steps if step + 1 < since), default=None)
+
+
+def _numbers(values: Mapping[str, object]) -> dict[str, float]:
+    return {key: float(value) for key, value in values.items() if isinstance(value, int | float)}
