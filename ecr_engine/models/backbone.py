@@ -1,19 +1,34 @@
-"""The backbone: a Llama causal LM and its tokenizer, built, loaded and saved."""
+"""The backbone: a Llama causal LM and its tokenizer, built, loaded and saved; with an adapter or without."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
+from torch import nn
 
 from ecr_engine.errors import UnavailableError
+from ecr_engine.models.adapter_files import (
+    BASE_KEY,
+    BASE_WEIGHTS,
+    adapter_facts,
+    check_adapter,
+    has_adapter,
+    read_adapter,
+    write_adapted,
+)
+from ecr_engine.models.adapters import TRAINED, activate, load_adapter
 from ecr_engine.models.hub import silence_transformers
+from ecr_engine.models.merging import merged_model
+from ecr_engine.models.quantisation import Quantisation, bitsandbytes_config, compute_exactly, quantisation_of
 from ecr_engine.models.registry import ARCHITECTURE, check_backbone_name, source_of
+from ecr_engine.models.tensors import load_module
 from ecr_engine.models.tokenizer import prepare_tokenizer, train_tokenizer
+from ecr_engine.runs.manifest import MANIFEST
 
 REFERENCE_WIDTH = 4096
 """Hidden size of Llama-2-7B: the width that learning rates are stated for."""
@@ -49,10 +64,16 @@ class Backbone:
     Attributes:
         model: a `LlamaForCausalLM`.
         tokenizer: its tokenizer, with `<movie>` as one token and a pad token that is not the stop token.
+        adapted: whether an adapter is trained in place of the weights.
+        new_tokens: ids that loading added to the vocabulary.
+        base: a file of a checkpoint that holds the weights of the base just as they are in the model.
     """
 
     model: Any
     tokenizer: Any
+    adapted: bool = False
+    new_tokens: Sequence[int] = ()
+    base: Path | None = None
 
     @property
     def hidden_size(self) -> int:
@@ -61,14 +82,37 @@ class Backbone:
 
     @property
     def parameters(self) -> int:
-        """Number of weights."""
+        """Number of weights, those of adapters included."""
         return sum(p.numel() for p in self.model.parameters())
+
+    def trained(self) -> list[nn.Parameter]:
+        """The weights that training changes: all of them, or the adapter's."""
+        return [parameter for parameter in self.model.parameters() if parameter.requires_grad]
 
     def save(self, folder: Path) -> None:
         """Writes a folder that plain `from_pretrained` reads: safetensors, config and tokenizer."""
         silence_transformers()
-        self.model.save_pretrained(folder)
+        if self.adapted:
+            write_adapted(self.model, folder, base=self.base)
+        else:
+            self.model.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
+
+    def restore(self, folder: Path) -> None:
+        """Takes the trained weights back from a folder that `save` wrote, in place.
+
+        Raises:
+            RuntimeError: they are those of another model.
+        """
+        if self.adapted:
+            load_adapter(self.model, read_adapter(folder))
+        else:
+            load_module(self.model, folder / BASE_WEIGHTS)
+
+
+def merged(backbone: Backbone) -> Backbone:
+    """The same backbone as one plain model: what the adapter adds is added to the weights, in float32."""
+    return Backbone(merged_model(backbone.model), backbone.tokenizer)
 
 
 def build_tiny(texts: Iterable[str], shape: TinyShape, *, seed: int) -> Backbone:
@@ -98,22 +142,28 @@ def build_tiny(texts: Iterable[str], shape: TinyShape, *, seed: int) -> Backbone
     return Backbone(model, tokenizer)
 
 
-def load_backbone(name: str) -> Backbone:
-    """A backbone by registered name, local folder or hub id, in float32.
+def load_backbone(name: str, *, quantisation: Quantisation = "none", precision: str = "no") -> Backbone:
+    """A backbone by registered name, local folder or hub id, in float32; an adapter in its folder is taken too.
+
+    Args:
+        name: what to load.
+        quantisation: bits that weights are given while they are loaded; a folder whose weights are quantised already
+            stays as it is.
+        precision: of training, which decides what 4-bit weights are computed in.
 
     Raises:
         UsageError: the model is not a Llama.
         UnavailableError: it can't be had (no such folder, no network, gated).
+        DataError: the adapter in the folder belongs to another base.
     """
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoTokenizer
 
     check_backbone_name(name)
     source = source_of(name)
     silence_transformers()
     try:
         tokenizer = AutoTokenizer.from_pretrained(source)
-        # Weights in pickles are refused: loading one can run code.
-        model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32, use_safetensors=True)
+        model = _load_base(source, bitsandbytes_config(quantisation, precision))
     except (OSError, ValueError, SafetensorError) as error:
         raise UnavailableError(
             f"model '{name}' can't be loaded: {str(error).splitlines()[0]}",
@@ -128,10 +178,37 @@ def load_backbone(name: str) -> Backbone:
             at="backbone.name",
             fix="set bos_token and eos_token in its tokenizer_config.json",
         )
+    known = len(tokenizer)
     if prepare_tokenizer(tokenizer):
-        model.resize_token_embeddings(len(tokenizer), mean_resizing=True)
+        # The new rows are drawn around the mean of the others.
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            model.resize_token_embeddings(len(tokenizer), mean_resizing=True)
     model.config.pad_token_id = tokenizer.pad_token_id
-    return Backbone(model, tokenizer)
+    adapted, new_tokens = has_adapter(Path(source)), range(known, len(tokenizer))
+    if adapted:
+        activate(model, TRAINED, trainable=True)
+    # What a checkpoint of ours holds never changes, so later checkpoints may share its file.
+    kept = (Path(source) / MANIFEST).is_file() and not new_tokens and quantisation == "none"
+    return Backbone(model, tokenizer, adapted, new_tokens, Path(source) / BASE_WEIGHTS if kept else None)
+
+
+def _load_base(source: str, quantisation: Any) -> Any:
+    """The model behind a source that `from_pretrained` takes, with the adapter that lies there."""
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    if has_adapter(Path(source)):
+        facts = adapter_facts(Path(source))
+        base = source if (Path(source) / "config.json").is_file() else facts[BASE_KEY]
+        with torch.device("meta"):
+            check_adapter(AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(base)), Path(source))
+    # Given as None it would hide that the weights of a folder are quantised already.
+    how = {} if quantisation is None else {"quantization_config": quantisation}
+    # Weights in pickles are refused: loading one can run code.
+    model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32, use_safetensors=True, **how)
+    if quantisation_of(model.config.to_dict()) != "none":
+        compute_exactly(model)
+    return model
 
 
 def effective_learning_rate(rate: float, hidden_size: int, *, scaled: bool) -> float:

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from ecr_engine.errors import UnavailableError, UsageError
 
@@ -152,23 +153,48 @@ def check_encoder_name(name: str) -> None:
 
 def _check_folder(folder: Path, name: str) -> None:
     path = folder / "config.json"
+    adapter = folder / "adapter_config.json"
+    if adapter.is_file() and not path.is_file():
+        _check_base(str(read_json_object(adapter).get("base_model_name_or_path")), adapter, name)
+        return
     if not path.is_file():
         raise UnavailableError(
             f"folder '{name}' holds no model: it has no config.json",
             at=str(path),
             fix="name a Hugging Face model folder",
         )
+    config = read_json_object(path)
+    architectures = config.get("architectures") or [f"model of type {config.get('model_type', 'unknown')}"]
+    if architectures[0] != ARCHITECTURE:
+        raise _refusal(name, f"a {architectures[0]}")
+
+
+def _check_base(base: str, adapter: Path, name: str) -> None:
+    """Refuses an adapter whose base is not at hand; transformers knows folders and hub ids only."""
+    if not Path(base).is_dir() and (base.startswith((".", "/", "~")) or base.count("/") != 1):
+        raise UnavailableError(
+            f"the base '{base}' of the adapter in '{name}' is no folder and no hub id",
+            at=str(adapter),
+            fix="write the folder of the base into base_model_name_or_path",
+        )
+    check_backbone_name(base)
+
+
+def read_json_object(path: Path) -> dict[str, Any]:
+    """The object in a model's JSON file.
+
+    Raises:
+        UnavailableError: it is no JSON, no text or no object; the error names the line.
+    """
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
         raise UnavailableError(f"{path.name} is not JSON: {error.msg}", at=f"{path}:{error.lineno}") from error
     except UnicodeDecodeError as error:
         raise UnavailableError(f"{path.name} is not UTF-8 text", at=f"{path}:1") from error
-    if not isinstance(config, dict):
+    if not isinstance(content, dict):
         raise UnavailableError(f"{path.name} is not a JSON object", at=f"{path}:1")
-    architectures = config.get("architectures") or [f"model of type {config.get('model_type', 'unknown')}"]
-    if architectures[0] != ARCHITECTURE:
-        raise _refusal(name, f"a {architectures[0]}")
+    return content
 
 
 def _refusal(name: str, what: str) -> UsageError:

@@ -31,14 +31,14 @@ TABLE = (
         2,
         _late("data"),
     ),
-    Stage("baseline", ("data",), (*PROMPT, "backbone", "baseline"), ("baseline",), 1, _late("baseline")),
+    Stage("baseline", ("data",), (*PROMPT, "backbone", "lora", "baseline"), ("baseline",), 1, _late("baseline")),
     Stage("judge", ("baseline",), (*PROMPT, "judge"), ("scores/judgements.jsonl",), 1, _late("judge")),
     Stage("critic", ("judge",), (*PROMPT, "critic"), ("critic",), 1, _late("critic")),
     Stage(
         "rl",
         ("baseline", "critic"),
         # Of the evaluation only what its validations decode with: a shorter evaluation is no reason to train again.
-        (*PROMPT, "ppo", *REWARDS, "evaluation.decoding", "evaluation.temperature", "evaluation.top_p"),
+        (*PROMPT, "ppo", "curriculum", *REWARDS, "evaluation.decoding", "evaluation.temperature", "evaluation.top_p"),
         ("policy",),
         1,
         _late("rl"),

@@ -34,19 +34,22 @@ class CriticValues(nn.Module):
 
 
 class TrunkValues(nn.Module):
-    """A linear head on the policy's trunk, one value a token; no gradient goes into the trunk.
+    """A linear head on the policy's trunk, one value a token; 0 everywhere at the start.
 
     Args:
         hidden_size: width of the trunk.
+        trunk_gradient: whether the value loss trains the trunk too; without, no gradient of it reaches the policy.
     """
 
-    def __init__(self, hidden_size: int) -> None:
+    def __init__(self, hidden_size: int, *, trunk_gradient: bool = False) -> None:
         super().__init__()
+        self.trunk_gradient = trunk_gradient
         self.head = nn.Linear(hidden_size, 1)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
     def forward(self, hidden: Tensor, contexts: Tensor, contexts_mask: Tensor) -> Tensor:
         """Values [B, T] of the states `hidden` [B, T, H]."""
-        value: Tensor = self.head(hidden.detach().float())
+        states = hidden if self.trunk_gradient else hidden.detach()
+        value: Tensor = self.head(states.float())
         return value.squeeze(-1)

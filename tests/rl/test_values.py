@@ -32,6 +32,16 @@ def test_no_gradient_goes_into_the_trunk():
     assert values.head.weight.grad.norm() > 0
 
 
+def test_the_trunk_is_trained_by_the_values_where_that_is_chosen():
+    hidden = torch.randn(2, 3, 8, requires_grad=True)
+    values = TrunkValues(8, trunk_gradient=True)
+    with torch.no_grad():
+        values.head.weight.fill_(0.5)
+    values(hidden, UNUSED, UNUSED).sum().backward()
+    # Each value is half the sum of its state's numbers.
+    assert torch.equal(hidden.grad, torch.full((2, 3, 8), 0.5))
+
+
 def test_the_critic_gives_one_value_to_all_tokens_of_a_response():
     critic = tiny_critic().eval()
     contexts = critic.encode(["seeker: hello", "seeker: i feel sad"], ["", ""])

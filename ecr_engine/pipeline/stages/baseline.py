@@ -10,8 +10,10 @@ from ecr_engine.config.settings import Settings
 from ecr_engine.data.schema import Example, Split
 from ecr_engine.errors import DataError, UsageError
 from ecr_engine.evaluation.generate import prompt_encoder
+from ecr_engine.models.adapters import lora_of
 from ecr_engine.models.backbone import Backbone, TinyShape, build_tiny, load_backbone, pick_device
 from ecr_engine.models.placement import make_accelerator
+from ecr_engine.models.policies import Tuning, load_trainable
 from ecr_engine.pipeline.stage import StageContext
 from ecr_engine.pipeline.stages.data import load_split
 from ecr_engine.pipeline.stages.saving import saving
@@ -25,10 +27,14 @@ POSITIONS = 1024
 
 
 def make_backbone(settings: Settings, train: Sequence[Example]) -> Backbone:
-    """The backbone before any training."""
+    """The backbone before any training; a pretrained one with its adapter, if it gets one.
+
+    The tiny backbone begins with random weights, and there is nothing in them to adapt: its baseline trains all of
+    them, and the adapter comes with RL.
+    """
     wanted = settings.prompt.context_max_length + settings.prompt.resp_max_length
     if settings.backbone.name != "tiny":
-        backbone = load_backbone(settings.backbone.name)
+        backbone = load_trainable(settings.backbone.name, tuning_of(settings))
         check_window(backbone, settings.prompt)
         return backbone
     tiny = settings.backbone
@@ -42,6 +48,15 @@ def make_backbone(settings: Settings, train: Sequence[Example]) -> Backbone:
         dropout=settings.baseline.dropout,
     )
     return build_tiny(_texts(train, settings.prompt.system), shape, seed=settings.seed)
+
+
+def tuning_of(settings: Settings) -> Tuning:
+    """How the settings want a backbone trained."""
+    backbone, lora = settings.backbone, settings.lora
+    adapter = None
+    if backbone.adapter == "lora":
+        adapter = lora_of(lora.rank, lora.alpha, lora.dropout, lora.targets)
+    return Tuning(adapter, backbone.quantisation, backbone.precision, settings.seed)
 
 
 def check_window(backbone: Backbone, prompt: PromptSettings) -> None:
@@ -87,7 +102,7 @@ def run(context: StageContext) -> None:
         )
     backbone = make_backbone(settings, train)
     encoder = prompt_encoder(backbone.tokenizer, settings.prompt)
-    context.emit("baseline", "note", what=f"{settings.backbone.name}: {backbone.parameters / 1e6:.1f} M weights")
+    context.emit("baseline", "note", what=f"{settings.backbone.name}: {weights(backbone)}")
     trainer = BaselineTrainer(
         backbone,
         settings.baseline,
@@ -105,6 +120,13 @@ def run(context: StageContext) -> None:
         result.steps,
         what=f"best validation loss {result.best_loss:.3f} at step {result.best_step} ({reason})",
     )
+
+
+def weights(backbone: Backbone) -> str:
+    """How many weights a backbone has, and how many of them are trained if those are not all."""
+    trained = sum(parameter.numel() for parameter in backbone.trained())
+    found = f"{backbone.parameters / 1e6:.1f} M weights"
+    return f"{found}, {trained:,} of them trained (LoRA)" if backbone.adapted else found
 
 
 def load_checkpoint(folder: Path, device: str) -> Backbone:

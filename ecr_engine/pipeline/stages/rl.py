@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -16,12 +15,17 @@ from ecr_engine.evaluation.generate import decoding_of, prompt_encoder, respond
 from ecr_engine.models.backbone import pick_device
 from ecr_engine.models.critic import load_critic
 from ecr_engine.models.placement import make_accelerator
+from ecr_engine.models.policies import load_trainable
+from ecr_engine.pipeline.curriculum import MovingScore, training_composer, training_order
 from ecr_engine.pipeline.rewarding import resources_of
 from ecr_engine.pipeline.stage import StageContext
-from ecr_engine.pipeline.stages.baseline import load_checkpoint
+from ecr_engine.pipeline.stages.baseline import check_window, tuning_of
 from ecr_engine.pipeline.stages.data import load_split
+from ecr_engine.pipeline.watching import watch_of
 from ecr_engine.rewards.composition import Composer, CompositeReward
 from ecr_engine.rewards.statistics import component_statistics
+from ecr_engine.rl.curriculum import schedule
+from ecr_engine.rl.reference import Reference, reference_of
 from ecr_engine.rl.report import Columns, Describe
 from ecr_engine.rl.rollout import Score
 from ecr_engine.rl.trainer import PPOTrainer, Prompts, SaveState
@@ -69,17 +73,18 @@ class Validator:
         context: the stage's.
         tokenizer: of both models.
         composer: the composite reward.
-        reference: the baseline.
+        reference: the reference policy, which is the baseline.
     """
 
-    def __init__(self, context: StageContext, tokenizer: Any, composer: Composer, reference: Any) -> None:
+    def __init__(self, context: StageContext, tokenizer: Any, composer: Composer, reference: Reference) -> None:
         settings = context.settings
         self._settings = settings
         self._tokenizer = tokenizer
         self._composer = composer
         self._examples = pick(load_split(context.folder, Split.VALID), settings.ppo.validation_turns, settings.seed)
         self._encoder = prompt_encoder(tokenizer, settings.prompt)
-        scored = self._score(reference)[0].components
+        with reference.model() as model:
+            scored = self._score(model)[0].components
         self._floors = {name: floor(scores) for name, scores in scored.items()}
         self._baseline = {name: mean(scores) for name, scores in scored.items() if set(scores) != {None}}
 
@@ -136,26 +141,34 @@ def make_trainer(context: StageContext, save: SaveState) -> PPOTrainer:
         save: how checkpoints are made.
     """
     settings = context.settings
-    policy = load_checkpoint(best(context.folder.stage("baseline")), settings.device)
+    accelerator = make_accelerator(pick_device(settings.device), settings.backbone.precision)
+    policy = load_trainable(str(best(context.folder.stage("baseline"))), tuning_of(settings))
+    policy.model.to(accelerator.device)
+    check_window(policy, settings.prompt)
+    reference = reference_of(policy, accelerator.autocast)
     encoder = prompt_encoder(policy.tokenizer, settings.prompt)
     train = load_split(context.folder, Split.TRAIN)
-    composer = Composer(settings.rewards, resources=resources_of(context))
-    reference = copy.deepcopy(policy.model)
-    validator = Validator(context, policy.tokenizer, composer, reference)
+    resources = resources_of(context)
+    # Two composers: the weights of the training may move, those that it is measured by do not.
+    composer = training_composer(settings, resources)
+    validator = Validator(context, policy.tokenizer, Composer(settings.rewards, resources=resources), reference)
     return PPOTrainer(
         policy=policy,
         reference=reference,
         critic=load_critic(best(context.folder.stage("critic"))),
-        score=scorer(composer),
+        score=MovingScore(composer),
         prompts=Prompts(train, [encoder.prompt(row.context) for row in train], settings.prompt.resp_max_length),
         settings=settings.ppo,
-        accelerator=make_accelerator(pick_device(settings.device), settings.backbone.precision),
+        accelerator=accelerator,
         seed=settings.seed,
         scaled=settings.backbone.scale_learning_rate,
         emit=context.emit,
         save=save,
         validate=validator,
         describe=describer(composer, validator.baseline),
+        watch=watch_of(context.folder, settings, context.emit, resume=context.resume),
+        weights_at=schedule(settings.curriculum, settings.rewards),
+        order=training_order(settings, train, encoder, policy),
     )
 
 
