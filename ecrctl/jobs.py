@@ -71,25 +71,34 @@ def settings_from(layers: Layers, typed: Typed, *, base: Path | None = None) -> 
 
 def start(request: Request) -> None:
     """Runs the job of `request` up to its last stage, or only shows the plan under `--dry-run`."""
+    from ecr_engine.runs import processes
     from ecrctl.ui import outcome
 
     job = _job(request)
     if request.execution.dry_run:
-        outcome.show_plan(job, request.until, as_json=request.output.json)
+        if processes.is_first():
+            outcome.show_plan(job, request.until, as_json=request.output.json)
         return
     _refuse_existing(job.folder, request)
-    outcome.show_result(_run(job, request), request.until, as_json=request.output.json)
+    # All have looked at the folder before the first writes into it.
+    processes.meet()
+    result = _run(job, request)
+    if processes.is_first():
+        outcome.show_result(result, request.until, as_json=request.output.json)
+    processes.leave()
 
 
 def _run(job: Job, request: Request) -> JobResult:
     from ecr_engine.pipeline.job import STAGES, run_job
+    from ecr_engine.runs import processes
     from ecrctl.ui.follow import following
     from ecrctl.ui.snapshot import begin
 
     stages = STAGES[: STAGES.index(request.until) + 1]
     picture = begin(str(job.folder), stages, job.resolved.settings.rewards)
     try:
-        with following(picture, quiet=request.output.quiet, everything=request.output.verbose) as listener:
+        quiet = request.output.quiet or not processes.is_first()
+        with following(picture, quiet=quiet, everything=request.output.verbose) as listener:
             return run_job(job, until=request.until, listeners=(listener,))
     except KeyboardInterrupt:
         _say_how_to_go_on(job, request)

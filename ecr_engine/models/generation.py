@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
+
+from ecr_engine.models.packed.decoder import PackedDecoder
+from ecr_engine.models.packed.trunk import read_trunk
 
 COMPACT_BELOW = 0.75
 """The batch is shrunk to its unfinished rows when fewer than this share of it is unfinished."""
@@ -83,6 +86,62 @@ def _uniforms(seeds: Sequence[int], steps: int) -> Tensor:
     return torch.stack([torch.rand(steps, generator=generator.manual_seed(seed)) for seed in seeds])
 
 
+class Decoder(Protocol):
+    """One batch of responses in the making."""
+
+    def start(self, prompts: Sequence[Sequence[int]]) -> Tensor:
+        """Reads the prompts; logits [B, V] of the first token of each response."""
+
+    def step(self, tokens: Tensor) -> Tensor:
+        """Appends a token [B] to each row; logits [B, V] of the next."""
+
+    def keep(self, rows: Tensor) -> None:
+        """Goes on with these rows only."""
+
+
+class CachedDecoder:
+    """Any causal LM of transformers, with its own cache; prompts are padded on the left.
+
+    Args:
+        model: a causal LM.
+        pad: pad id.
+    """
+
+    def __init__(self, model: Any, pad: int) -> None:
+        self.model = model
+        self.pad = pad
+        self.mask = torch.empty(0)
+        self.cache: Any = None
+
+    def start(self, prompts: Sequence[Sequence[int]]) -> Tensor:
+        """See `Decoder`."""
+        ids, mask = left_pad(prompts, self.pad)
+        self.mask = mask.to(self.model.device)
+        return self._logits(ids.to(self.model.device), positions(self.mask), logits_to_keep=1)
+
+    def step(self, tokens: Tensor) -> Tensor:
+        """See `Decoder`."""
+        self.mask = torch.cat([self.mask, self.mask.new_ones((len(tokens), 1))], dim=-1)
+        return self._logits(tokens.unsqueeze(-1), self.mask.sum(-1, keepdim=True) - 1, past_key_values=self.cache)
+
+    def keep(self, rows: Tensor) -> None:
+        """See `Decoder`."""
+        self.cache.batch_select_indices(rows)
+        self.mask = self.mask[rows]
+
+    def _logits(self, ids: Tensor, places: Tensor, **more: Any) -> Tensor:
+        output = self.model(input_ids=ids, attention_mask=self.mask, position_ids=places, use_cache=True, **more)
+        self.cache = output.past_key_values
+        logits: Tensor = output.logits[:, -1]
+        return logits
+
+
+def decoder_of(model: Any, decoding: Decoding, pad: int) -> Decoder:
+    """The fastest decoder that can compute this model."""
+    trunk = read_trunk(model)
+    return CachedDecoder(model, pad) if trunk is None else PackedDecoder(trunk, decoding.max_new_tokens)
+
+
 @torch.no_grad()
 def generate(
     model: Any, prompts: Sequence[Sequence[int]], decoding: Decoding, *, pad: int, stop: int, seeds: Sequence[int]
@@ -97,15 +156,14 @@ def generate(
         stop: stop id.
         seeds: one seed a prompt; a row's response depends on its prompt and seed alone (but for rounding).
     """
-    ids, mask = left_pad(prompts, pad)
-    ids, mask = ids.to(model.device), mask.to(model.device)
     noise = _uniforms(seeds, decoding.max_new_tokens).to(model.device)
     out: list[list[int]] = [[] for _ in prompts]
     finished = [False] * len(prompts)
     rows = torch.arange(len(prompts), device=model.device)
-    output = model(input_ids=ids, attention_mask=mask, position_ids=positions(mask), use_cache=True, logits_to_keep=1)
+    decoder = decoder_of(model, decoding, pad)
+    logits = decoder.start(prompts)
     for step in range(decoding.max_new_tokens):
-        chosen = _choose(output.logits[:, -1], noise[rows, step], decoding)
+        chosen = _choose(logits, noise[rows, step], decoding)
         alive = []
         for place, (row, token) in enumerate(zip(rows.tolist(), chosen.tolist(), strict=True)):
             if finished[row]:
@@ -116,19 +174,11 @@ def generate(
                 alive.append(place)
         if not alive or step + 1 == decoding.max_new_tokens:
             break
-        cache = output.past_key_values
         if len(alive) < COMPACT_BELOW * len(rows):
             keep = torch.tensor(alive, device=model.device)
-            cache.batch_select_indices(keep)
-            rows, chosen, mask = rows[keep], chosen[keep], mask[keep]
-        mask = torch.cat([mask, mask.new_ones((len(mask), 1))], dim=-1)
-        output = model(
-            input_ids=chosen.unsqueeze(-1),
-            attention_mask=mask,
-            position_ids=mask.sum(-1, keepdim=True) - 1,
-            past_key_values=cache,
-            use_cache=True,
-        )
+            decoder.keep(keep)
+            rows, chosen = rows[keep], chosen[keep]
+        logits = decoder.step(chosen)
     return Generation(out, finished)
 
 

@@ -9,9 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from ecr_engine.models.generation import left_pad, positions
+from ecr_engine.models.packed.table import read_table
+from ecr_engine.models.packed.trunk import SharedGradient, Trunk, packed_states, read_trunk
+from ecr_engine.models.token_logs import plain_token_logs, token_logs
 
-CHUNK = 1024
-"""Response tokens whose logits are made at a time."""
+LOGITS_AT_A_TIME = 2**23
+"""Numbers in the logits that are made at a time: 32 MiB in float32."""
 
 
 class TokenBatch(NamedTuple):
@@ -38,7 +41,7 @@ class ResponseOutput(NamedTuple):
     Attributes:
         log_probs: [B, T] float32 log-probability of each token given all before it; 0 where masked.
         entropy: [B, T] float32 entropy of each token's distribution in nats; 0 where masked, or if not asked for.
-        hidden: [B, T, H] the trunk's state from which each token was predicted.
+        hidden: [B, T, H] the trunk's state from which each token was predicted; 0 where masked.
     """
 
     log_probs: Tensor
@@ -77,22 +80,59 @@ class ResponseModel(nn.Module):
             temperature: logits are divided by it, as in the rollout that drew the tokens.
             with_entropy: also compute the entropy.
         """
+        trunk = read_trunk(self.model)
+        states, shared = self._states(batch) if trunk is None else _packed(trunk, batch)
+        valid = batch.response_mask.bool()
+        tokens = batch.ids[:, -valid.shape[1] :][valid]
+        logs, entropies = self._logs(states, tokens, shared, temperature, with_entropy=with_entropy)
+        empty = torch.zeros(valid.shape, dtype=torch.float32, device=logs.device)
+        hidden = states.new_zeros((*valid.shape, states.shape[-1]))
+        return ResponseOutput(
+            empty.masked_scatter(valid, logs),
+            empty.masked_scatter(valid, entropies),
+            hidden.index_put(valid.nonzero(as_tuple=True), states),
+        )
+
+    def _states(self, batch: TokenBatch) -> tuple[Tensor, SharedGradient]:
+        """States [n, H] from which the n response tokens are predicted, by transformers, on the padded batch."""
         length = batch.response_mask.shape[1]
         trunk = self.model.base_model(
             input_ids=batch.ids, attention_mask=batch.mask, position_ids=positions(batch.mask), use_cache=False
         )
         # The state at position i predicts token i + 1: the slice starts one before the response.
-        hidden = trunk.last_hidden_state[:, -length - 1 : -1]
-        valid = batch.response_mask.bool()
-        states, tokens = hidden[valid], batch.ids[:, -length:][valid]
-        log_probs, entropies = [], []
-        for start in range(0, len(tokens), CHUNK):
-            logits = self.model.get_output_embeddings()(states[start : start + CHUNK]).float() / temperature
-            logs = torch.log_softmax(logits, dim=-1)
-            log_probs.append(logs.gather(-1, tokens[start : start + CHUNK].unsqueeze(-1)).squeeze(-1))
-            if with_entropy:
-                entropies.append(-(logs.exp() * logs).sum(-1))
-        flat = torch.cat(log_probs)
-        empty = torch.zeros(valid.shape, dtype=flat.dtype, device=flat.device)
-        spread = empty.masked_scatter(valid, torch.cat(entropies)) if with_entropy else empty
-        return ResponseOutput(empty.masked_scatter(valid, flat), spread, hidden)
+        return trunk.last_hidden_state[:, -length - 1 : -1][batch.response_mask.bool()], SharedGradient(tied=False)
+
+    def _logs(
+        self, states: Tensor, tokens: Tensor, shared: SharedGradient, temperature: float, *, with_entropy: bool
+    ) -> tuple[Tensor, Tensor]:
+        """Log-probabilities and entropies [n], by an output layer that may be any module."""
+        head = self.model.get_output_embeddings()
+        table = read_table(head, nn.Linear)
+        chunk = max(1, LOGITS_AT_A_TIME // self.model.config.vocab_size)
+        if table is None:
+            return plain_token_logs(
+                states, head, tokens, temperature=temperature, chunk=chunk, with_entropy=with_entropy
+            )
+        kind = states.device.type
+        dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else table.weight.dtype
+        return token_logs(
+            states,
+            table,
+            tokens,
+            temperature=temperature,
+            dtype=dtype,
+            chunk=chunk,
+            with_entropy=with_entropy,
+            shared=shared,
+        )
+
+
+def _packed(trunk: Trunk, batch: TokenBatch) -> tuple[Tensor, SharedGradient]:
+    """The same states, without computing any padding."""
+    real = batch.mask.bool()
+    answer = torch.zeros_like(real)
+    answer[:, -batch.response_mask.shape[1] :] = batch.response_mask.bool()
+    # In the row of all real tokens, the state one before a token predicts it.
+    places = answer[real].nonzero().squeeze(-1) - 1
+    shared = SharedGradient(tied=trunk.tied)
+    return packed_states(trunk, batch.ids[real], batch.mask.sum(-1).tolist(), places, shared), shared

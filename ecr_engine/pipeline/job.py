@@ -14,9 +14,12 @@ from ecr_engine.config.settings import Settings
 from ecr_engine.errors import DataError, UsageError, suggestion
 from ecr_engine.models.registry import check_backbone_name, check_encoder_name
 from ecr_engine.pipeline.book import Book, recorded, run_log
+from ecr_engine.pipeline.peers import end_together, together, train_along
 from ecr_engine.pipeline.rewarding import check_rewards
 from ecr_engine.pipeline.stage import Stage, StageContext, fingerprint
 from ecr_engine.pipeline.table import TABLE, source_fingerprint
+from ecr_engine.rl.checks import check_estimator
+from ecr_engine.runs import processes
 from ecr_engine.runs.checkpoints import chosen, list_checkpoints, sweep
 from ecr_engine.runs.events import EventLog, Listener, drop_events
 from ecr_engine.runs.folder import TRAINED_STAGES, RunFolder
@@ -151,6 +154,7 @@ def plan(job: Job, until: str = "report") -> list[StagePlan]:
     check_backbone_name(job.resolved.settings.backbone.name)
     check_encoder_name(job.resolved.settings.critic.encoder)
     check_rewards(job.resolved.settings)
+    check_estimator(job.resolved.settings.ppo)
     folder = RunFolder(job.folder)
     record = folder.read_record() if folder.exists() else None
     plans: list[StagePlan] = []
@@ -180,8 +184,12 @@ def run_job(job: Job, *, until: str = "report", listeners: Sequence[Listener] = 
     check_backbone_name(job.resolved.settings.backbone.name)
     check_encoder_name(job.resolved.settings.critic.encoder)
     check_rewards(job.resolved.settings)
-    wanted = _fingerprints(job, stages)
+    check_estimator(job.resolved.settings.ppo)
     folder = RunFolder(job.folder)
+    if not processes.is_first():
+        train_along(stages, folder, job.resolved.settings, job.source)
+        return JobResult(job.folder, (), None)
+    wanted = _fingerprints(job, stages)
     folder.create()
     with folder.lock(), recorded(job, folder, wanted) as book, run_log(job, folder, listeners) as log:
         outcomes = []
@@ -194,6 +202,7 @@ def run_job(job: Job, *, until: str = "report", listeners: Sequence[Listener] = 
                 continue
             ran.add(stage.name)
             outcomes.append(StageOutcome(stage.name, "run", _run_stage(stage, job, folder, book, log, wanted)))
+        end_together()
     return JobResult(job.folder, tuple(outcomes), _comparison(folder, stages))
 
 
@@ -286,7 +295,8 @@ def _run_stage(
     remember("running")
     log.emit(stage.name, "stage_started")
     try:
-        stage.run(StageContext(folder, job.resolved.settings, job.source, log.emit, resume))
+        with together(stage, resume=resume):
+            stage.run(StageContext(folder, job.resolved.settings, job.source, log.emit, resume))
     except (KeyboardInterrupt, SystemExit):
         remember("interrupted")
         raise

@@ -12,6 +12,7 @@ from ecr_engine.emotion.recognition import find_recogniser
 from ecr_engine.pipeline.stage import StageContext
 from ecr_engine.rewards.custom import check_component
 from ecr_engine.rewards.resources import Resources
+from ecr_engine.rl.curriculum import used_components
 from ecr_engine.runs.checkpoints import chosen, list_checkpoints
 from ecr_engine.runs.folder import RunFolder
 
@@ -65,6 +66,5 @@ def check_rewards(settings: Settings) -> None:
     Raises:
         EcrError: the code of a component is not there, or raises when it is imported.
     """
-    for name, weight in settings.rewards.items():
-        if weight > 0:
-            check_component(name)
+    for name in used_components(settings.curriculum, settings.rewards):
+        check_component(name)

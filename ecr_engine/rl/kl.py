@@ -10,6 +10,12 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+IN_REWARD = "k1"
+"""The estimator that is taken from the reward, and that `objective/kl` is the mean of."""
+
+LOGGED = "k3"
+"""The estimator of `objective/kl_k3` and `policy/approx_kl`."""
+
 LOG_RATIO_LIMIT = 20.0
 """Log-ratios are clamped to this before exp, so that one impossible token can't make an infinity."""
 

@@ -29,21 +29,32 @@ class PolicyLoss(NamedTuple):
 
 
 def policy_loss(
-    log_probs: Tensor, old_log_probs: Tensor, advantages: Tensor, mask: Tensor, *, epsilon: float, count: float
+    log_probs: Tensor,
+    old_log_probs: Tensor,
+    advantages: Tensor,
+    mask: Tensor,
+    *,
+    epsilon: float,
+    epsilon_high: float | None = None,
+    count: float,
 ) -> PolicyLoss:
-    """-min(ratio * A, clip(ratio, 1 - epsilon, 1 + epsilon) * A), summed over valid tokens, divided by `count`.
+    """-min(ratio * A, clip(ratio, 1 - epsilon, 1 + epsilon_high) * A), summed over valid tokens, divided by `count`.
+
+    A greater upper range lets unlikely tokens grow faster than they may shrink (DAPO, arXiv 2503.14476, section 3.1).
 
     Args:
         log_probs: [B, T] under the policy being trained.
         old_log_probs: [B, T] under the policy that drew the responses.
         advantages: [B, T].
         mask: [B, T].
-        epsilon: clip range.
+        epsilon: clip range below 1.
+        epsilon_high: clip range above 1; None for the same.
         count: valid tokens in the whole minibatch.
     """
     ratio = (log_probs - old_log_probs).clamp(-LOG_RATIO_LIMIT, LOG_RATIO_LIMIT).exp()
     plain = ratio * advantages
-    bounded = ratio.clamp(1 - epsilon, 1 + epsilon) * advantages
+    high = epsilon if epsilon_high is None else epsilon_high
+    bounded = ratio.clamp(1 - epsilon, 1 + high) * advantages
     loss = -(torch.minimum(plain, bounded) * mask).sum() / count
     return PolicyLoss(loss, ratio, (bounded < plain).to(mask.dtype) * mask)
 

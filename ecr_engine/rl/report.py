@@ -40,11 +40,19 @@ def explained_variance(rollout: Rollout) -> float:
     return 1 - float((returns - values).var(unbiased=False)) / variance if variance > 0 else 0.0
 
 
-def rollout_values(episodes: Sequence[Episode], rollout: Rollout, kl_coefficient: float) -> dict[str, float]:
-    """Values of a batch of episodes, measured before the update.
+def rollout_values(
+    episodes: Sequence[Episode], rollout: Rollout, kl_coefficient: float, *, with_values: bool = True
+) -> dict[str, float]:
+    """Values of a batch of episodes, measured before the update; those of a value function only if there is one.
 
     `objective/kl` is the mean over responses of the summed k1 (nats a response), `objective/kl_k3` the same of k3,
     `objective/entropy` the mean over tokens.
+
+    Args:
+        episodes: the batch.
+        rollout: the same as tensors.
+        kl_coefficient: weight of the KL penalty in it.
+        with_values: whether there is a value function.
     """
     rewards = [episode.reward for episode in episodes]
     tokens = sum(len(episode.response) for episode in episodes)
@@ -58,7 +66,7 @@ def rollout_values(episodes: Sequence[Episode], rollout: Rollout, kl_coefficient
         "objective/entropy": sum(float(episode.entropy.sum()) for episode in episodes) / tokens,
         "completions/mean_length": tokens / len(episodes),
         "completions/clipped_ratio": _mean(not episode.finished for episode in episodes),
-        "value/explained_variance": explained_variance(rollout),
+        **({"value/explained_variance": explained_variance(rollout)} if with_values else {}),
         "perf/peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 
@@ -79,14 +87,18 @@ def means_and_spreads(columns: Columns) -> dict[str, float]:
     return values
 
 
-def update_values(stats: UpdateStats, clock: Sequence[float], episodes: int) -> dict[str, float]:
+def update_values(
+    stats: UpdateStats, clock: Sequence[float], episodes: int, *, with_values: bool = True
+) -> dict[str, float]:
     """Values of an update.
 
     Args:
         stats: its statistics.
         clock: times at the start, after the rollout and after the update.
         episodes: how many there were.
+        with_values: whether there is a value function.
     """
+    value = {"value/loss": stats.value_loss, "value/grad_norm": stats.value_grad_norm}
     return {
         "policy/loss": stats.policy_loss,
         "policy/approx_kl": stats.approx_kl,
@@ -94,8 +106,7 @@ def update_values(stats: UpdateStats, clock: Sequence[float], episodes: int) -> 
         "policy/ratio": stats.ratio,
         "policy/first_ratio": stats.first_ratio,
         "policy/stopped_early": float(stats.stopped_early),
-        "value/loss": stats.value_loss,
-        "value/grad_norm": stats.value_grad_norm,
+        **(value if with_values else {}),
         "train/loss": stats.policy_loss + stats.value_loss,
         "train/grad_norm": stats.policy_grad_norm,
         "train/skipped_steps": float(stats.skipped),

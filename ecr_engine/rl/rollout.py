@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import torch
 
 from ecr_engine.data.prompts import transcript
 from ecr_engine.data.schema import Example, Sample
 from ecr_engine.models.generation import Decoding, Generation, by_length, generate
+from ecr_engine.models.memory import release_freed
 from ecr_engine.models.placement import own_share
-from ecr_engine.models.response import ResponseModel, collate
+from ecr_engine.models.response import ResponseModel, ResponseOutput, collate
+from ecr_engine.rl.micro_batches import halving, memory_warning
 from ecr_engine.rl.types import Episode
 from ecr_engine.rl.values import CriticValues, TrunkValues
 
@@ -29,6 +33,20 @@ class Score(Protocol):
 
 Answer = Callable[[Sequence[list[int]], Decoding, Sequence[int]], Generation]
 """Answers prompts: ids, decoding and seeds in, a `Generation` out. A serving engine can take this place."""
+
+
+class RollSeconds(NamedTuple):
+    """What the parts of a rollout took, in seconds.
+
+    Attributes:
+        answer: the policy's answers.
+        score: the reward components.
+        measure: log-probs of policy and reference, entropy and values.
+    """
+
+    answer: float
+    score: float
+    measure: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +91,17 @@ class Roller:
         decoding: sampling at the rollouts' temperature, without any filter.
         missing_stop_penalty: taken from the score of a response that did not stop.
         micro_batch_size: rollouts in one forward pass.
+        warn: told where memory ran out and micro-batches are halved.
+
+    Attributes:
+        seconds: what the last batch took.
     """
 
     def __init__(
         self,
         *,
         policy: ResponseModel,
-        reference: ResponseModel,
+        reference: Callable[..., ResponseOutput],
         values: CriticValues | TrunkValues,
         critic: Any,
         answer: Answer,
@@ -89,6 +111,7 @@ class Roller:
         decoding: Decoding,
         missing_stop_penalty: float,
         micro_batch_size: int,
+        warn: Callable[[Mapping[str, str]], None] = lambda _: None,
     ) -> None:
         self.policy = policy
         self.reference = reference
@@ -101,12 +124,23 @@ class Roller:
         self.decoding = decoding
         self.missing_stop_penalty = missing_stop_penalty
         self.micro_batch_size = micro_batch_size
+        self.warn = warn
+        self.seconds = RollSeconds(0.0, 0.0, 0.0)
 
     def roll(self, prompts: Sequence[Prompt], examples: Sequence[Example]) -> list[Episode]:
         """The episodes of a global batch, in its order, on every process."""
         own = own_share(prompts, self.accelerator)
-        generation = self.answer([row.ids for row in own], self.decoding, [row.seed for row in own])
-        episodes = self._measure(self._rewarded(own, generation, examples), examples)
+        clock = [time.perf_counter()]
+        with self.accelerator.autocast():
+            generation = self.answer([row.ids for row in own], self.decoding, [row.seed for row in own])
+        clock.append(time.perf_counter())
+        episodes = self._rewarded(own, generation, examples)
+        clock.append(time.perf_counter())
+        release_freed()
+        episodes = self._measured(episodes, examples)
+        release_freed()
+        clock.append(time.perf_counter())
+        self.seconds = RollSeconds(*(end - start for start, end in pairwise(clock)))
         if self.accelerator.num_processes > 1:
             from accelerate.utils import gather_object
 
@@ -140,31 +174,42 @@ class Roller:
             for place, row in enumerate(own)
         ]
 
-    @torch.no_grad()
-    def _measure(self, episodes: list[Episode], examples: Sequence[Example]) -> list[Episode]:
-        """Adds log-probs, entropy and values, in micro-batches of like length."""
-        device = self.accelerator.device
-        for model in (self.policy, self.reference, self.values):
+    def _measured(self, episodes: Sequence[Episode], examples: Sequence[Example]) -> list[Episode]:
+        """Adds log-probs, entropy and values, in micro-batches of like length; half as wide where memory runs out."""
+        for model in (self.policy, self.values):
             model.eval()
-        for rows in by_length([len(e.prompt) + len(e.response) for e in episodes], self.micro_batch_size):
+        measured, width = halving(
+            self.micro_batch_size,
+            lambda width: self._measure(episodes, examples, width),
+            alone=self.accelerator.num_processes == 1,
+        )
+        if width != self.micro_batch_size:
+            self.warn(memory_warning(self.micro_batch_size, width, "rollout"))
+            self.micro_batch_size = width
+        return measured
+
+    @torch.no_grad()
+    def _measure(self, episodes: Sequence[Episode], examples: Sequence[Example], width: int) -> list[Episode]:
+        device, temperature = self.accelerator.device, self.decoding.temperature
+        measured = list(episodes)
+        for rows in by_length([len(e.prompt) + len(e.response) for e in episodes], width):
             some = [episodes[row] for row in rows]
-            batch = collate([e.prompt for e in some], [e.response for e in some], self.tokenizer.pad_token_id).to(
-                device
-            )
+            batch = collate([e.prompt for e in some], [e.response for e in some], self.tokenizer.pad_token_id)
+            batch = batch.to(device)
             contexts, mask = critic_inputs(self.critic, [examples[e.example] for e in some])
-            output = self.policy(batch, temperature=self.decoding.temperature, with_entropy=True)
-            reference = self.reference(batch, temperature=self.decoding.temperature)
+            output = self.policy(batch, temperature=temperature, with_entropy=True)
+            reference = self.reference(batch, temperature=temperature)
             values = self.values(output.hidden, contexts.to(device), mask.to(device))
             for place, row in enumerate(rows):
                 length = len(episodes[row].response)
-                episodes[row] = replace(
+                measured[row] = replace(
                     episodes[row],
                     log_probs=output.log_probs[place, :length].cpu(),
                     reference_log_probs=reference.log_probs[place, :length].cpu(),
                     entropy=output.entropy[place, :length].cpu(),
                     values=values[place, :length].float().cpu(),
                 )
-        return episodes
+        return measured
 
 
 def decode(tokenizer: Any, ids: Sequence[int]) -> str:

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from torch import Tensor
 
+from ecr_engine.data.schema import Example
 from ecr_engine.models.response import TokenBatch
+
+
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """The training contexts.
+
+    Attributes:
+        examples: what rewards look at.
+        ids: prompt ids of each example.
+        resp_max_length: response tokens at most.
+    """
+
+    examples: Sequence[Example]
+    ids: Sequence[list[int]]
+    resp_max_length: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +89,14 @@ class UpdateStats(NamedTuple):
 
     Attributes:
         policy_loss: the clipped surrogate.
-        value_loss: the clipped squared error, halved.
+        value_loss: the clipped squared error, halved; 0 without a value function.
         approx_kl: k3 between the policy before and during the update.
         clip_fraction: share of tokens whose ratio was clipped.
         ratio: mean probability ratio.
         first_ratio: the same in the first minibatch of the first epoch, where it has to be 1.
         policy_grad_norm: norm of the policy's gradient before clipping, over the steps that were taken; 0 in critic
             warm-up, or if none was.
-        value_grad_norm: the same of the value function's gradient.
+        value_grad_norm: the same of the value function's gradient; 0 without one.
         skipped: optimizer steps left out because a gradient was not finite.
         stopped_early: whether the KL bound ended the epochs.
     """

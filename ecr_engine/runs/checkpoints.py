@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecr_engine.errors import DataError, EcrError
+from ecr_engine.runs import processes
 from ecr_engine.runs.atomic import replace_link, sync_file, sync_folder, write_json
 from ecr_engine.runs.manifest import MANIFEST, Manifest, describe_folder, load_manifest
 
@@ -74,7 +75,7 @@ def save_checkpoint(
     best: bool,
     keep_last: int,
 ) -> Path:
-    """Saves a checkpoint so that it is complete or does not exist.
+    """Saves a checkpoint so that it is complete or does not exist; of several processes only the first writes.
 
     Args:
         stage: the stage's folder, such as RUN/policy; made if needed.
@@ -92,6 +93,8 @@ def save_checkpoint(
     """
     folder = stage / CHECKPOINTS
     target = folder / checkpoint_name(step)
+    if not processes.is_first():
+        return target
     if target.exists():
         what = f"there is a checkpoint of step {step} already"
         raise EcrError(what, at=str(target), fix=f"remove it: rm -r '{target}'")

@@ -22,7 +22,8 @@ class Event:
         stage: the stage of the main job, such as "baseline" or "rl".
         step: the stage's step counter, from 0; 0 for events that have none.
         kind: "stage_started", "stage_finished", "stage_skipped", "progress" (values `done`, `total`, `what`), "step"
-            (metrics of one training step), "validation", "checkpoint", "sample", "warning", "note".
+            (metrics of one training step), "validation", "checkpoint", "sample", "warning", "note",
+            "config" (what the numbers that follow are, such as which KL estimators).
         values: key to number or text; the keys are those of the design (`objective/reward`, `policy/loss`, …).
     """
 

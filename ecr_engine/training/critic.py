@@ -20,7 +20,7 @@ from torch import Tensor
 from ecr_engine.config.sections.models import CriticSettings
 from ecr_engine.models.backbone import effective_learning_rate
 from ecr_engine.models.critic import CriticModel, CriticOutput
-from ecr_engine.models.placement import global_sum, own_share
+from ecr_engine.models.placement import global_sum, own_part
 from ecr_engine.runs.events import Emit
 from ecr_engine.training.sft import Save, epoch_batches, learning_rate
 
@@ -168,8 +168,8 @@ class CriticTrainer:
         rate = learning_rate(step, total, max(1, int(total * WARMUP_SHARE)), self.peak)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        own = own_share(rows, self.accelerator)
-        loss = self._loss(*self._forward(own), own) / len(rows)
+        own, weight = own_part(rows, self.accelerator)
+        loss = weight * self._loss(*self._forward(own), own) / len(rows)
         self.accelerator.backward(loss * self.accelerator.num_processes)
         norm = self.accelerator.clip_grad_norm_(self.model.parameters(), self.settings.max_grad_norm)
         self.optimizer.step()

@@ -22,7 +22,7 @@ from ecr_engine.data.prompts import Encoded
 from ecr_engine.errors import DivergedError
 from ecr_engine.models.backbone import Backbone, effective_learning_rate
 from ecr_engine.models.generation import by_length
-from ecr_engine.models.placement import global_sum, own_share
+from ecr_engine.models.placement import global_sum, own_part, own_share
 from ecr_engine.models.response import ResponseModel, collate
 from ecr_engine.runs.events import Emit
 
@@ -134,7 +134,7 @@ class BaselineTrainer:
         self.peak = effective_learning_rate(settings.learning_rate, backbone.hidden_size, scaled=scaled)
         backbone.model.to(accelerator.device)
         optimizer = torch.optim.AdamW(
-            backbone.model.parameters(), lr=self.peak, weight_decay=settings.weight_decay, betas=(0.9, 0.95)
+            backbone.trained(), lr=self.peak, weight_decay=settings.weight_decay, betas=(0.9, 0.95)
         )
         self.model, self.optimizer = accelerator.prepare(ResponseModel(backbone.model), optimizer)
 
@@ -185,12 +185,12 @@ class BaselineTrainer:
             group["lr"] = rate
         # Dividing by the batch's global token count makes neither micro-batches nor processes change the gradient.
         tokens = sum(len(row.target) for row in rows)
-        own = own_share(rows, self.accelerator)
+        own, weight = own_part(rows, self.accelerator)
         width = self.settings.micro_batch_size
         pieces = [own[at : at + width] for at in range(0, len(own), width)]
         loss = 0.0
         for index, piece in enumerate(pieces):
-            loss += self._backward(piece, tokens, last=index + 1 == len(pieces))
+            loss += self._backward(piece, weight, tokens, last=index + 1 == len(pieces))
         norm = self.accelerator.clip_grad_norm_(self.model.parameters(), self.settings.max_grad_norm)
         if torch.isfinite(norm):
             self.optimizer.step()
@@ -209,12 +209,12 @@ class BaselineTrainer:
         self.emit(self.stage, "step", step + 1, **values)
         self.emit(self.stage, "progress", step + 1, done=step + 1, total=total, what="steps")
 
-    def _backward(self, piece: Sequence[Encoded], tokens: int, *, last: bool) -> float:
+    def _backward(self, piece: Sequence[Encoded], weight: float, tokens: int, *, last: bool) -> float:
         batch = collate([row.prompt for row in piece], [row.target for row in piece], self.pad)
         context: Any = torch.enable_grad() if last else self.accelerator.no_sync(self.model)
         with context:
             output = self.model(batch.to(self.accelerator.device))
-            loss = -output.log_probs.sum() / tokens
+            loss = weight * -output.log_probs.sum() / tokens
             self.accelerator.backward(loss * self.accelerator.num_processes)
         return float(loss.detach())
 
@@ -222,11 +222,13 @@ class BaselineTrainer:
     def validate(self, rows: Sequence[Encoded]) -> float:
         """Mean negative log-likelihood of a target token over `rows`, in nats; every token weighs the same."""
         self.model.eval()
+        # Wrapped for several processes, a forward pass is one of all of them; here some may have one more than others.
+        model = self.accelerator.unwrap_model(self.model)
         total, tokens = 0.0, 0
         own = own_share(rows, self.accelerator)
         lengths = [len(row.prompt) + len(row.target) for row in own]
         for indices in by_length(lengths, 2 * self.settings.micro_batch_size):
             batch = collate([own[i].prompt for i in indices], [own[i].target for i in indices], self.pad)
-            total -= float(self.model(batch.to(self.accelerator.device)).log_probs.sum())
+            total -= float(model(batch.to(self.accelerator.device)).log_probs.sum())
             tokens += int(batch.response_mask.sum())
         return global_sum(total, self.accelerator) / max(1.0, global_sum(tokens, self.accelerator))

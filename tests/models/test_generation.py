@@ -7,6 +7,7 @@ import pytest
 import torch
 from tiny_models import FAMILIES
 
+from ecr_engine.models import generation
 from ecr_engine.models.generation import Decoding, by_length, generate, left_pad
 
 PAD = 0
@@ -110,17 +111,27 @@ def test_sampling_leaves_the_global_random_state_alone(model):
     assert torch.equal(torch.rand(1), wanted)
 
 
-def test_finished_rows_leave_the_batch_and_the_others_stay_the_same(model):
+def test_finished_rows_leave_the_batch_and_the_others_stay_the_same(model, monkeypatch):
     free = answers(model, PROMPTS, stop=NO_STOP, max_new_tokens=16).ids
     stop = frequent_stop(free)
     sizes = []
-    forward = model.forward
+    build = generation.decoder_of
 
-    def note(*args, **kwargs):
-        sizes.append(len(kwargs["input_ids"]))
-        return forward(*args, **kwargs)
+    def noting(*args):
+        decoder = build(*args)
+        for name in ("start", "step"):
+            monkeypatch.setattr(decoder, name, counted(getattr(decoder, name)))
+        return decoder
 
-    model.forward = note
+    def counted(method):
+        def call(*args):
+            logits = method(*args)
+            sizes.append(len(logits))
+            return logits
+
+        return call
+
+    monkeypatch.setattr(generation, "decoder_of", noting)
     made = answers(model, PROMPTS, stop=stop, max_new_tokens=16)
     assert made.ids == [until(row, stop) for row in free]
     assert sizes[0] == 6

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from tiny_models import FAMILIES, tiny_llama
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from ecr_engine.models import response
 from ecr_engine.models.generation import positions
@@ -97,16 +98,30 @@ def test_a_uniform_model_gives_minus_the_log_of_the_vocabulary():
     assert output.entropy.sum().item() == pytest.approx(8 * math.log(50), abs=1e-4)
 
 
-def test_logits_are_made_for_response_tokens_only_and_in_pieces(monkeypatch):
-    model = tiny_llama()
-    rows = []
-    model.lm_head.register_forward_hook(lambda _module, inputs, _output: rows.append(tuple(inputs[0].shape)))
-    whole = ResponseModel(model)(collate(PROMPTS, RESPONSES, PAD), with_entropy=True)
-    assert rows == [(8, 16)]  # 2 + 5 + 1 response tokens; with prompts and padding it would be 33
-    monkeypatch.setattr(response, "CHUNK", 3)
-    rows.clear()
-    pieces = ResponseModel(model)(collate(PROMPTS, RESPONSES, PAD), with_entropy=True)
-    assert rows == [(3, 16), (3, 16), (2, 16)]
+class MadeLogits(TorchDispatchMode):
+    """Notes the rows of every matrix product that is as wide as the vocabulary."""
+
+    def __init__(self):
+        super().__init__()
+        self.rows = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        made = func(*args, **(kwargs or {}))
+        if "mm" in str(func) and made.shape[-1] == 50:
+            self.rows.append(made.shape[0])
+        return made
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_logits_are_made_for_response_tokens_only_and_in_pieces(family, monkeypatch):
+    model = FAMILIES[family](50)
+    with MadeLogits() as made:
+        whole = ResponseModel(model)(collate(PROMPTS, RESPONSES, PAD), with_entropy=True)
+    assert made.rows == [8]  # 2 + 5 + 1 response tokens; with prompts and padding it would be 33
+    monkeypatch.setattr(response, "LOGITS_AT_A_TIME", 3 * 50 + 5)
+    with MadeLogits() as made:
+        pieces = ResponseModel(model)(collate(PROMPTS, RESPONSES, PAD), with_entropy=True)
+    assert made.rows == [3, 3, 2]
     assert torch.allclose(whole.log_probs, pieces.log_probs, atol=1e-6)
     assert torch.allclose(whole.entropy, pieces.entropy, atol=1e-6)
 

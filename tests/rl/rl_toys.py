@@ -13,6 +13,7 @@ from transformers import PreTrainedTokenizerFast
 from ecr_engine.config.sections.rl import PPOSettings
 from ecr_engine.models.backbone import Backbone
 from ecr_engine.models.placement import make_accelerator
+from ecr_engine.models.response import ResponseModel
 from ecr_engine.rl.trainer import PPOTrainer, Prompts
 
 WORDS = ["<pad>", "<s>", "</s>", "<unk>", "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"]
@@ -70,6 +71,7 @@ class Toy:
     """A trainer and what it is made of."""
 
     trainer: PPOTrainer
+    critic: object
     policy: Backbone
     reference: object
     start: object
@@ -85,21 +87,33 @@ class Toy:
         return [values[key] for _, values in self.recorder.of("step")]
 
 
-def toy(score=share_of_good, *, length=6, seed=0, dropout=0.0, validate=None, policy_scale=1.0, **changes):
-    """A trainer on the words; `changes` are settings of `[ppo]`."""
+def toy(
+    score=share_of_good,
+    *,
+    length=6,
+    seed=0,
+    dropout=0.0,
+    validate=None,
+    policy_scale=1.0,
+    examples=EXAMPLES,
+    ids=PROMPTS,
+    seams=None,
+    **changes,
+):
+    """A trainer on the words; `changes` are settings of `[ppo]`, `seams` further arguments of the trainer."""
     policy = word_policy(dropout=dropout, scale=policy_scale)
-    reference = copy.deepcopy(policy.model)
-    recorder, saves = Recorder(), []
+    reference = copy.deepcopy(policy.model).requires_grad_(requires_grad=False)
+    critic, recorder, saves = word_critic(), Recorder(), []
 
     def save(step, metrics, best, write):
         saves.append((step, metrics, best))
 
     trainer = PPOTrainer(
         policy=policy,
-        reference=reference,
-        critic=word_critic(),
+        reference=ResponseModel(reference),
+        critic=critic,
         score=score,
-        prompts=Prompts(EXAMPLES, PROMPTS, length),
+        prompts=Prompts(examples, ids, length),
         settings=PPOSettings(**{**SMALL, **changes}),
         accelerator=make_accelerator(torch.device("cpu"), "no"),
         seed=seed,
@@ -107,5 +121,15 @@ def toy(score=share_of_good, *, length=6, seed=0, dropout=0.0, validate=None, po
         emit=recorder,
         save=save,
         validate=validate or (lambda model: {"eval/reward": 0.0, "eval/components_below": 0.0}),
+        **(seams or {}),
     )
-    return Toy(trainer, policy, reference, copy.deepcopy(policy.model), recorder, saves)
+    return Toy(trainer, critic, policy, reference, copy.deepcopy(policy.model), recorder, saves)
+
+
+def timeless(recorder):
+    """All events but for what a clock or the memory says."""
+    found = []
+    for _, kind, step, values in recorder.events:
+        kept = {key: value for key, value in values.items() if not key.startswith(("time/", "perf/"))}
+        found.append((kind, step, kept))
+    return found

@@ -4,7 +4,8 @@ import pytest
 
 from ecr_engine.config.sections.rl import PPOSettings
 from ecr_engine.errors import UsageError
-from ecr_engine.rl.trainer import check_sizes, draw
+from ecr_engine.rl.checks import check_sizes
+from ecr_engine.rl.draw import draw
 
 
 @pytest.mark.parametrize(("size", "batch"), [(10, 4), (7, 3), (5, 5), (3, 8)])
@@ -29,12 +30,11 @@ def test_a_step_draws_the_same_whatever_came_before():
 
 
 @pytest.mark.parametrize(
-    ("settings", "processes", "examples", "what", "at", "fix"),
+    ("settings", "processes", "what", "at", "fix"),
     [
         (
             {"batch_size": 10, "minibatch_size": 4},
             1,
-            5,
             "ppo.batch_size 10 is no multiple of ppo.minibatch_size 4",
             "ppo.minibatch_size",
             "--set ppo.minibatch_size=2",
@@ -42,21 +42,19 @@ def test_a_step_draws_the_same_whatever_came_before():
         (
             {"batch_size": 8, "minibatch_size": 4},
             3,
-            5,
             "a minibatch of 4 rollouts does not divide among 3 processes",
             "ppo.minibatch_size",
             "--set ppo.minibatch_size=6",
         ),
-        ({}, 1, 0, "there are no training turns to roll out", "data", "process more dialogues"),
     ],
 )
-def test_sizes_that_do_not_divide(settings, processes, examples, what, at, fix):
+def test_sizes_that_do_not_divide(settings, processes, what, at, fix):
     with pytest.raises(UsageError) as caught:
-        check_sizes(PPOSettings(**settings), processes, examples)
+        check_sizes(PPOSettings(**settings), processes)
     problem = caught.value.problems[0]
     assert (problem.what, problem.at, problem.fix) == (what, at, fix)
 
 
 @pytest.mark.parametrize(("batch", "minibatch", "processes"), [(8, 4, 2), (4, 32, 1), (4, 32, 2)])
 def test_sizes_that_divide_and_a_batch_below_the_minibatch(batch, minibatch, processes):
-    check_sizes(PPOSettings(batch_size=batch, minibatch_size=minibatch), processes, 1)
+    check_sizes(PPOSettings(batch_size=batch, minibatch_size=minibatch), processes)

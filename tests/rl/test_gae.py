@@ -7,6 +7,7 @@ from ecr_engine.errors import UsageError
 from ecr_engine.rl.estimator import ESTIMATORS
 
 LENGTHS = [5, 1, 3]
+GROUPS = torch.arange(3)
 MASK = torch.tensor([[1] * length + [0] * (5 - length) for length in LENGTHS])
 
 
@@ -16,7 +17,7 @@ def numbers(seed=0):
 
 
 def gae(rewards, values, gamma, lam):
-    return ESTIMATORS.build("gae").advantages(rewards, values, MASK, gamma=gamma, lam=lam)
+    return ESTIMATORS.build("gae").advantages(rewards, values, MASK, GROUPS, gamma=gamma, lam=lam)
 
 
 def definition(rewards, values, gamma, lam):
@@ -91,3 +92,4 @@ def test_an_unknown_estimator():
     with pytest.raises(UsageError, match="unknown estimator 'gea'") as caught:
         ESTIMATORS.build("gea")
     assert caught.value.problems[0].fix == "did you mean 'gae'?"
+    assert ESTIMATORS.names() == ["gae", "grpo", "rloo"]

@@ -76,3 +76,17 @@ def test_the_value_loss_leaves_padding_out():
     mask = torch.tensor([[1, 1], [1, 0]])
     found = value_loss(values, values, torch.zeros(2, 2), mask, clip=0.2, count=6.0)
     assert float(found) == pytest.approx(0.5 * (1 + 25 + 4) / 6)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "advantage", "loss", "clipped"),
+    [
+        (1.25, 2.0, -2.5, 0.0),  # within the wider upper range
+        (1.5, 2.0, -2.56, 1.0),  # min(3, 1.28 * 2)
+        (0.5, -2.0, 1.6, 1.0),  # below 1 the range is as before: min(-1, -1.6)
+        (0.9, -2.0, 1.8, 0.0),
+    ],
+)
+def test_the_upper_range_of_the_policy_clip_may_be_wider(ratio, advantage, loss, clipped):
+    found, _, was_clipped = surrogate(ratio, advantage, epsilon_high=0.28)
+    assert (found, was_clipped) == (pytest.approx(loss), clipped)

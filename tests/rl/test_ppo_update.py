@@ -314,6 +314,32 @@ def test_the_value_loss_never_moves_the_policy():
     assert not same_weights(values, update.before[1])
 
 
+def test_the_value_loss_trains_a_shared_trunk():
+    model, values = tiny_llama(64), TrunkValues(HIDDEN, trunk_gradient=True)
+    torch.nn.init.normal_(values.head.weight)
+    rollout = rolled(model, values)
+    rollout = rollout._replace(advantages=torch.zeros_like(rollout.advantages))
+    update = Update(model, values)
+    update.run(rollout)
+    assert not same_weights(model.model, update.before[0].model)
+    # The head of the words says nothing about values.
+    assert same_weights(model.lm_head, update.before[0].lm_head)
+
+
+def test_an_update_without_a_value_function():
+    model = tiny_llama(64)
+    rollout = rolled(model, head(), kl_coefficient=0.0)
+    accelerator = make_accelerator(torch.device("cpu"), "no")
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+    wanted = Update(tiny_llama(64), head())
+    wanted.run(rollout)
+    updater = PPOUpdate(ResponseModel(model), None, optimizer, None, accelerator, settings(), seed=0)
+    stats = updater.update(rollout, 0, train_policy=True)
+    # The policy's gradient is the same with a value function beside it.
+    assert same_weights(model, wanted.model)
+    assert (stats.value_loss, stats.value_grad_norm) == (0.0, 0.0)
+
+
 def epochs_run(**changes):
     model, values = tiny_llama(64), head()
     rollout = rolled(model, values)

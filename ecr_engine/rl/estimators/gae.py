@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from ecr_engine.rl.estimator import Advantages, Estimator
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class GAE:
@@ -13,20 +15,22 @@ class GAE:
 
     name = "gae"
     explanation = "generalised advantage estimation over response tokens, with the critic's values"
+    needs_values = True
+    needs_group = False
 
-    def advantages(self, rewards: Tensor, values: Tensor, mask: Tensor, *, gamma: float, lam: float) -> Advantages:
+    def advantages(
+        self, rewards: Tensor, values: Tensor, mask: Tensor, groups: Tensor, *, gamma: float, lam: float
+    ) -> Advantages:
         """One pass from the last token to the first; what lies behind a response's last token counts as 0."""
         valid = mask.to(rewards.dtype)
         values = values * valid
-        running = torch.zeros_like(rewards[:, 0])
-        following = torch.zeros_like(rewards[:, 0])
-        columns = []
+        advantages = rewards.new_zeros(rewards.shape)
+        running = following = rewards.new_zeros(len(rewards))
         for step in range(rewards.shape[1] - 1, -1, -1):
             delta = rewards[:, step] + gamma * following - values[:, step]
             running = (delta + gamma * lam * running) * valid[:, step]
             following = values[:, step]
-            columns.append(running)
-        advantages = torch.stack(columns[::-1], dim=1)
+            advantages[:, step] = running
         return Advantages(advantages, (advantages + values) * valid)
 
 
