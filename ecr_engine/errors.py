@@ -23,6 +23,7 @@ class ExitCode(IntEnum):
     GATE = 4
     ENVIRONMENT = 5
     DIVERGED = 6
+    HUNG_UP = 129
     INTERRUPTED = 130
     BROKEN_PIPE = 141
     TERMINATED = 143
@@ -103,14 +104,18 @@ class DivergedError(EcrError):
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name most like `name`, or None if none is near.
+    """The known name most like `name`, or None if none is near; case does not count.
 
     Args:
         name: what was typed.
         known: the valid names.
     """
-    found = difflib.get_close_matches(name.lower(), list(known), n=1, cutoff=0.55)
-    return found[0] if found else None
+    # Of names that differ in case only, the one that was typed goes first.
+    spelled: dict[str, str] = {}
+    for each in sorted(known, key=lambda known_name: known_name != name):
+        spelled.setdefault(each.lower(), each)
+    found = difflib.get_close_matches(name.lower(), list(spelled), n=1, cutoff=0.55)
+    return spelled[found[0]] if found else None
 
 
 def suggestion(name: str, known: Sequence[str]) -> str:

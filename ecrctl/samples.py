@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,17 +31,19 @@ def read_samples(path: Path) -> list[Sample]:
         DataError: a line is not a sample, or there is none.
     """
     from ecr_engine.errors import DataError
-    from ecr_engine.evaluation.store import sample_from_json
+    from ecr_engine.evaluation.sample_lines import FieldError, LineError, parse_line, sample_from_json
 
     samples = []
     with path.open("rb") as handle:
         for number, line in enumerate(handle, start=1):
             try:
-                samples.append(sample_from_json(json.loads(line)))
+                samples.append(sample_from_json(parse_line(line)))
             except KeyError as error:
                 raise DataError.at_line(f"the sample has no field {error}", path, number, FIX) from error
-            except (TypeError, ValueError, AttributeError) as error:
-                raise DataError.at_line(f"the line is not a sample: {error}", path, number, FIX) from error
+            except FieldError as error:
+                raise DataError.at_line(f"the sample's {error}", path, number, FIX) from error
+            except LineError as error:
+                raise DataError.at_line(str(error), path, number, FIX) from error
     if not samples:
         raise DataError("the file has no samples", at=str(path), fix=FIX)
     return samples

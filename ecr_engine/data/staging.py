@@ -35,7 +35,7 @@ def staged(output: Path, is_ours: Callable[[Path], bool]) -> Iterator[Path]:
         _make_parents(output)
         with locked(_beside(output, "lock"), f"the output {output}"):
             _recover(output)
-            _check(output, is_ours)
+            _check_folder(output, is_ours)
             _remove(staging)
             staging.mkdir()
             try:
@@ -51,6 +51,26 @@ def staged(output: Path, is_ours: Callable[[Path], bool]) -> Iterator[Path]:
         if isinstance(error, OSError):
             raise _unwritable(output, error) from error
         raise
+
+
+def check_output(output: Path, is_ours: Callable[[Path], bool]) -> None:
+    """Refuses what `staged` would refuse, as far as it shows without writing anything.
+
+    Args:
+        output: the folder that is to be made.
+        is_ours: as for `staged`.
+
+    Raises:
+        UsageError: `output` is a file, a folder of other things, the working directory, or can't be written or made.
+    """
+    _refuse_working_directory(output)
+    output = Path(os.path.realpath(output))
+    _check_folder(output, is_ours)
+    above = next(folder for folder in output.parents if folder.exists())
+    if not above.is_dir():
+        raise _not_made(output, "Not a directory")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise _not_made(output, "Permission denied")
 
 
 def _unwritable(output: Path, error: OSError) -> EcrError:
@@ -81,12 +101,16 @@ def _make_parents(output: Path) -> None:
         output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = "Not a directory" if isinstance(error, FileExistsError) else error.strerror
-        raise UsageError(
-            f"the output folder can't be made: {reason}", at=str(output), fix="give a folder you can write to"
-        ) from error
+        raise _not_made(output, reason or str(error)) from error
 
 
-def _check(output: Path, is_ours: Callable[[Path], bool]) -> None:
+def _not_made(output: Path, reason: str) -> UsageError:
+    return UsageError(
+        f"the output folder can't be made: {reason}", at=str(output), fix="give a folder you can write to"
+    )
+
+
+def _check_folder(output: Path, is_ours: Callable[[Path], bool]) -> None:
     if output.exists() and not output.is_dir():  # a device such as /dev/null too, which root could rename
         raise UsageError("the output is a file", at=str(output), fix="give a folder that is new or empty")
     if output.is_dir() and any(output.iterdir()) and not is_ours(output):

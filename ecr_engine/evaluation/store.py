@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ecr_engine.data.schema import Example, Item, Role, Sample, Turn
+from ecr_engine.data.schema import Sample
 from ecr_engine.data.staging import staged
 from ecr_engine.errors import DataError
 from ecr_engine.evaluation.documents import (
@@ -23,6 +23,15 @@ from ecr_engine.evaluation.documents import (
     optional_number,
     parse,
     read_document,
+)
+from ecr_engine.evaluation.sample_lines import (
+    FieldError,
+    LineError,
+    field_of,
+    in_words,
+    parse_line,
+    sample_from_json,
+    sample_to_json,
 )
 from ecr_engine.evaluation.statistics import Interval
 from ecr_engine.evaluation.values import COMPONENT_PREFIX, OBJECTIVE, MetricValue, mean
@@ -106,8 +115,9 @@ def write_evaluation(
         write_json(stage / RESULTS, _result_to_json(result))
         with (stage / SAMPLES).open("w", encoding="utf-8") as handle:
             for place, sample in enumerate(samples):
-                metrics = {key: values[place] for key, values in rows.items()}
-                handle.write(json.dumps(_sample_to_json(sample, metrics), ensure_ascii=False, allow_nan=False) + "\n")
+                metrics = {key: _finite(values[place]) for key, values in rows.items()}
+                row = {**sample_to_json(sample), "metrics": metrics}
+                handle.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def is_evaluation(folder: Path) -> bool:
@@ -148,55 +158,6 @@ def read_result(folder: Path) -> EvaluationResult:
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         line = line_of(f'"{error.key}":', path.read_text(encoding="utf-8")) if isinstance(error, MetricError) else 1
         raise DataError.at_line(f"a results file with a wrong or missing field: {error}", path, line, REDO) from error
-
-
-def sample_from_json(raw: Mapping[str, Any]) -> Sample:
-    """The sample that a line of `samples.jsonl` holds.
-
-    Raises:
-        KeyError: a field is missing.
-        TypeError: a field has the wrong shape.
-        ValueError: a role is unknown.
-    """
-    context = tuple(
-        Turn(Role(turn["role"]), turn["text"], turn["slots"], tuple(turn["items"])) for turn in raw["context"]
-    )
-    example = Example(
-        example_id=str(raw["example_id"]),
-        conversation_id=str(raw["conversation_id"]),
-        turn=int(raw["turn"]),
-        context=context,
-        target=str(raw["reference"]),
-        items=tuple(Item(**item) for item in raw["items"]),
-        mentioned=tuple(raw["mentioned"]),
-        emotions=tuple(raw["emotions"]),
-        source=str(raw["source"]),
-        line=int(raw["line"]),
-    )
-    return Sample(example, str(raw["response"]), bool(raw["finished"]), int(raw["tokens"]))
-
-
-def _sample_to_json(sample: Sample, metrics: Mapping[str, float | None]) -> dict[str, Any]:
-    example = sample.example
-    return {
-        "example_id": example.example_id,
-        "conversation_id": example.conversation_id,
-        "turn": example.turn,
-        "context": [
-            {"role": str(turn.role), "text": turn.text, "slots": turn.slots, "items": list(turn.items)}
-            for turn in example.context
-        ],
-        "reference": example.target,
-        "response": sample.response,
-        "finished": sample.finished,
-        "tokens": sample.tokens,
-        "items": [asdict(item) for item in example.items],
-        "mentioned": list(example.mentioned),
-        "emotions": list(example.emotions),
-        "source": example.source,
-        "line": example.line,
-        "metrics": {key: _finite(value) for key, value in metrics.items()},
-    }
 
 
 def _result_to_json(result: EvaluationResult) -> dict[str, Any]:
@@ -272,21 +233,20 @@ def _lines(path: Path) -> list[tuple[int, bytes]]:
 
 def _read_row(line: bytes, path: Path, place: int) -> ScoredSample:
     try:
-        raw = parse(line.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise DataError.at_line("not UTF-8 text", path, place, REDO) from error
-    except json.JSONDecodeError as error:
-        raise DataError.at_line(f"a torn line, not JSON: {error.msg}", path, place, REDO) from error
-    except NotFiniteError as error:
+        raw = parse_line(line, parse)
+    except (LineError, NotFiniteError) as error:
         raise DataError.at_line(str(error), path, place, REDO) from error
     try:
-        return ScoredSample(sample_from_json(raw), {key: _cell(key, cell) for key, cell in raw["metrics"].items()})
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        metrics = field_of(raw, "metrics", dict)
+        return ScoredSample(sample_from_json(raw), {key: _cell(key, cell) for key, cell in metrics.items()})
+    except (KeyError, FieldError, MetricError) as error:
         raise DataError.at_line(f"a sample with a wrong or missing field: {error}", path, place, REDO) from error
 
 
 def _cell(key: str, value: object) -> float | None:
     """One metric of one turn."""
+    if isinstance(value, list | dict):
+        raise MetricError(key, TypeError(f"{in_words(value)} is not a number"))
     try:
         return optional_number(value)
     except (TypeError, ArithmeticError) as error:

@@ -18,7 +18,7 @@ class RewardComponent(Protocol):
         high: the greatest score it can give.
         explanation: one sentence that says what it measures.
 
-    A component with `high <= 0` is a penalty. Greater is always better.
+    A component with `high = 0` is a penalty. Greater is always better.
     """
 
     name: str

@@ -15,11 +15,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from ecr_engine.data.schema import Sample
 from ecr_engine.errors import EcrError, UsageError
 from ecr_engine.rewards.component import RewardComponent
-from ecr_engine.rewards.custom import build_component, is_number
+from ecr_engine.rewards.custom import build_component, check_range, is_number, shown
 from ecr_engine.rewards.foreign import Raised, attempt
 from ecr_engine.rewards.resources import Resources
 
@@ -29,9 +30,6 @@ PENALTY_SCALE = 0.5
 GATES = {"empathy": "relevance", "distinct": "relevance"}
 """Component to the one that gates it. Kindness and variety count as far as what is said belongs to this dialogue:
 otherwise one warm, varied sentence for everybody would earn more than most human replies do."""
-
-_SHOWN = 40
-"""Characters of a wrong score that an error shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,8 @@ class Composer:
         resources: what components are built from; the defaults if None.
 
     Raises:
-        UsageError: no component has a name, or a weight is negative or not finite.
+        UsageError: no component has a name, a weight is negative or no finite number, or a component's range is neither
+            within [0, 1] nor one from -1 or more to 0.
         EcrError: a component can't be built.
     """
 
@@ -143,8 +142,12 @@ class Composer:
         ]
 
     def _component(self, name: str) -> RewardComponent:
-        known = self._components.get(name) or self._given.get(name)
-        return known or build_component(name, self._resources)
+        if name in self._components:
+            return self._components[name]
+        if name not in self._given:
+            return build_component(name, self._resources)
+        check_range(name, self._given[name].low, self._given[name].high)
+        return self._given[name]
 
     def _composed(self, columns: dict[str, tuple[float | None, ...]], size: int) -> CompositeReward:
         shares = [self._shares({name: column[row] for name, column in columns.items()}) for row in range(size)]
@@ -168,8 +171,9 @@ class Composer:
         component = self._components[name]
         found = _called(component, name, batch)
         if len(found) != len(batch):
+            many = str(len(found)) if len(found) < len(batch) else f"more than {len(batch)}"
             raise EcrError(
-                f"reward component '{name}' gave {len(found)} scores for {len(batch)} samples",
+                f"reward component '{name}' gave {many} scores for {len(batch)} samples",
                 at=_place(batch),
                 fix="return one score, or None, for each sample",
             )
@@ -183,13 +187,14 @@ def _gate(name: str, scores: Mapping[str, float | None]) -> float:
 
 
 def _check_weight(name: str, weight: float) -> None:
-    if not (math.isfinite(weight) and weight >= 0):
-        raise UsageError(f"the weight of reward component '{name}' is {weight}", fix="give a number that is 0 or more")
+    if not (is_number(weight) and math.isfinite(weight) and weight >= 0):
+        what = f"the weight of reward component '{name}' is {_shown(weight)}"
+        raise UsageError(what, at=f"rewards.{name}", fix="give a number that is 0 or more")
 
 
 def _called(component: RewardComponent, name: str, batch: Sequence[Sample]) -> Sequence[object]:
     """What a component gives for a batch, as it gives it."""
-    outcome = attempt(lambda: _listed(component.score(batch)))
+    outcome = attempt(lambda: _listed(component.score(batch), len(batch)))
     if isinstance(outcome, Raised):
         raise EcrError(
             f"reward component '{name}' raised {outcome.in_one_line()}", at=_culprit(component, batch), fix=_mend(name)
@@ -203,15 +208,20 @@ def _called(component: RewardComponent, name: str, batch: Sequence[Sample]) -> S
     return outcome.value
 
 
-def _listed(found: object) -> list[object] | None:
-    """The scores one by one, which may be computed only now; None if there are none to go through."""
-    return list(found) if isinstance(found, Iterable) and not isinstance(found, (str, bytes, Mapping)) else None
+def _listed(found: object, wanted: int) -> list[object] | None:
+    """The scores one by one, which may be computed only now; None if there are none to go through.
+
+    Of too many, which may have no end, it is one too many.
+    """
+    if not isinstance(found, Iterable) or isinstance(found, (str, bytes, Mapping)):
+        return None
+    return list(islice(found, wanted + 1))
 
 
 def _culprit(component: RewardComponent, batch: Sequence[Sample]) -> str:
     """The first sample on which a component raises by itself; the batch if it raises on none."""
     for sample in batch:
-        if isinstance(attempt(lambda one=sample: _listed(component.score([one]))), Raised):  # type: ignore[misc]
+        if isinstance(attempt(lambda one=sample: _listed(component.score([one]), 1)), Raised):  # type: ignore[misc]
             return f"example {sample.example.example_id}"
     return _place(batch)
 
@@ -230,8 +240,11 @@ def _checked(component: RewardComponent, name: str, score: object, sample: Sampl
         return None
     place = f"example {sample.example.example_id}"
     if not is_number(score):
-        what = f"reward component '{name}' gave {_shown(score)}, of type {type(score).__name__}"
-        raise EcrError(what, at=place, fix="return a number, such as float(score), or None")
+        raise EcrError(
+            f"reward component '{name}' gave {_typed(score)}",
+            at=place,
+            fix="return a number, such as float(score), or None",
+        )
     value = float(score)  # type: ignore[arg-type]
     if not component.low <= value <= component.high:
         what = f"reward component '{name}' gave {value!r}, outside [{component.low:g}, {component.high:g}]"
@@ -239,6 +252,11 @@ def _checked(component: RewardComponent, name: str, score: object, sample: Sampl
     return value
 
 
+def _typed(value: object) -> str:
+    """A value with its type; the type alone where it can't be shown."""
+    text, kind = _shown(value), f"of type {type(value).__name__}"
+    return f"a value {kind}" if text == kind else f"{text}, {kind}"
+
+
 def _shown(value: object) -> str:
-    text = " ".join(repr(value).split())
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    return " ".join(shown(value).split())

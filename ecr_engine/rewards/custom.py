@@ -235,10 +235,30 @@ def _checked(name: str, found: object) -> RewardComponent:
             at=at,
             fix="low is the least score that it gives, high the greatest",
         )
+    check_range(name, values["low"], values["high"])
     if not callable(values["score"]):
         raise UsageError(f"score of reward component '{name}' can't be called", at=at, fix=_SHAPE)
     component: RewardComponent = found  # type: ignore[assignment]
     return component
+
+
+def check_range(name: str, low: float, high: float) -> None:
+    """Refuses a range that would take the weighted mean of the rewards out of [0, 1], or a penalty beyond -1.
+
+    Args:
+        name: what the component is called.
+        low: the least score that it gives.
+        high: the greatest.
+
+    Raises:
+        UsageError: the range is neither within [0, 1] nor one from -1 or more to 0.
+    """
+    if not (0 <= low < high <= 1 or -1 <= low < high == 0):
+        raise UsageError(
+            f"the range of reward component '{name}' is [{low:g}, {high:g}]",
+            at=f"rewards.{name}",
+            fix="scale its scores: a reward gives 0 to 1, a penalty -1 to 0",
+        )
 
 
 def _value(name: str, component: object, attribute: str) -> Any:

@@ -228,6 +228,8 @@ class PPOTrainer:
         values |= {f"time/{phase}_s": seconds for phase, seconds in self.roller.seconds._asdict().items()}
         values |= self.describe(component_columns(episodes))
         values |= {f"rewards/{name}/weight": weight for name, weight in weights.items()}
+        if self.order is not None:
+            values["curriculum/open"] = float(self.order.open_at(self.progress))
         if self.scaling.running:
             values["objective/score_scale"] = self.scaling.statistics.std
         self.kl.update(values["objective/kl"], len(episodes))

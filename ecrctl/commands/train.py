@@ -133,6 +133,7 @@ def emotion(
         ecrctl train emotion --data goemotions/raw --output quick/ --limit 4000 --set emotion.epochs=1
         ecrctl data annotate processed/ --recogniser recognisers/emotion
     """
+    from ecr_engine.data.staging import check_output
     from ecr_engine.emotion.goemotions import read_goemotions
     from ecr_engine.training.emotion_plan import cut, plan_emotion
     from ecrctl.jobs import settings_from
@@ -144,6 +145,7 @@ def emotion(
     corpus = cut(read_goemotions(data), emotion, limit=limit, smoke=smoke)
     if dry_run:
         plan = plan_emotion(corpus, folder, emotion, seed=seed, device=settings.device, most_steps=smoke)
+        check_output(folder, lambda _: False)
         emotion_view.show_plan(plan, as_json=output.json)
         return
 
@@ -201,6 +203,7 @@ def empathy(
         ecrctl train empathy --data emotional-reactions-reddit.csv --data exploration=mine.csv
         ecrctl train empathy --data epitome/ --limit 500 --set empathy_training.epochs=2 --output quick/
     """
+    from ecr_engine.data.staging import check_output
     from ecr_engine.emotion.epitome import find_files, prepare
     from ecr_engine.training.emotion_plan import check_encoder
     from ecrctl.jobs import settings_from
@@ -213,6 +216,7 @@ def empathy(
     shares = {"validation_share": training.validation_share, "test_share": training.test_share}
     graded = prepare(find_files(data), **shares, limit=limit)
     if dry_run:
+        check_output(folder, lambda _: False)
         plan = empathy_view.plan_of(graded, folder, training, seed=settings.seed, device=settings.device)
         empathy_view.show_plan(plan, as_json=output.json)
         return

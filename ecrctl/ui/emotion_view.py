@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ecr_engine.training.emotion_report import Confusion, EmotionReport, LabelScore
 
 _ABSENT = "not in this source"
+_NO_TEXT = "–"
 _INITIALS = 4
 _FINGERPRINT = 16
 
@@ -88,11 +89,15 @@ def _show_scores(console: Console, report: EmotionReport) -> None:
     show(console, columns, [*rows, *means])
     for label in report.not_covered:
         console.print(f"{label}: {_ABSENT}, and not averaged in")
+    for label in [label for label, score in trained.labels.items() if not score.support]:
+        console.print(f"{label}: no text of the test split shows it, and it is not averaged in")
 
 
 def _score_row(name: str, trained: LabelScore, lexical: LabelScore, majority: LabelScore) -> tuple[str, ...]:
-    own = (f"{value:.3f}" for value in (trained.precision, trained.recall, trained.f1))
-    return name, *own, f"{trained.support:,}", f"{lexical.f1:.3f}", f"{majority.f1:.3f}"
+    # Where no text shows a label, its 0 is no result; the macro leaves it out too.
+    values = (trained.precision, trained.recall, trained.f1, lexical.f1, majority.f1)
+    cells = [f"{value:.3f}" if trained.support else _NO_TEXT for value in values]
+    return name, *cells[:3], f"{trained.support:,}", *cells[3:]
 
 
 def _show_confusion(console: Console, confusion: Confusion) -> None:

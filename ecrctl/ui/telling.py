@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ecr_engine.errors import ExitCode
 from ecrctl.options import Output
 from ecrctl.ui.console import note
 
@@ -36,5 +37,13 @@ def telling(stage: str, folder: Path, output: Output) -> Iterator[Emit]:
 
             yield emit
     except KeyboardInterrupt:
-        note(f"interrupted; nothing was written to {folder}")
+        _say_interrupted(folder)
         raise
+    except SystemExit as leaving:
+        if leaving.code == int(ExitCode.TERMINATED):
+            _say_interrupted(folder)
+        raise
+
+
+def _say_interrupted(folder: Path) -> None:
+    note(f"interrupted; nothing was written to {folder}")

@@ -411,8 +411,7 @@ FIX = "name a samples.jsonl that `ecrctl eval run` wrote, or a run"
         (
             ["--samples", "other.txt"],
             3,
-            "error: the line is not a sample: Expecting value: line 1 column 1 (char 0)\n"
-            f"  at   other.txt:1\n  fix  {FIX}\n",
+            f"error: a torn line, not JSON: Expecting value\n  at   other.txt:1\n  fix  {FIX}\n",
         ),
         (["--samples", "empty.jsonl"], 3, f"error: the file has no samples\n  at   empty.jsonl\n  fix  {FIX}\n"),
         (

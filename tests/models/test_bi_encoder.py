@@ -156,7 +156,6 @@ def test_an_encoder_that_reads_less_than_is_wanted(encoder: Path) -> None:
         ("empathy.json", b"[1]", "empathy.json is not what was written"),
         ("heads.safetensors", b"no tensors", "Error while deserializing header: "),
         ("heads.safetensors", None, "No such file or directory: "),
-        ("model.safetensors", b"no tensors", "Error while deserializing header: "),
     ],
 )
 def test_a_damaged_folder(encoder: Path, tmp_path: Path, name: str, content: bytes | None, what: str) -> None:

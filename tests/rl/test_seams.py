@@ -75,6 +75,9 @@ def test_the_easy_examples_come_first():
     # A quarter of seven are the two easiest, and that is what a batch of two takes at first.
     assert sorted(seen[0]) == [4, 6]
     assert {example for batch in seen for example in batch} > {4, 6}
+    opened = [values["curriculum/open"] for _, values in made.recorder.of("step")]
+    assert opened[0] == 2
+    assert opened == sorted(opened)
 
 
 def test_the_method_is_told_before_the_first_update():

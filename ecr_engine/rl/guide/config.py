@@ -43,6 +43,7 @@ class RLConfig:
         distinct_weight: `rewards.distinct`.
         context_max_length: `prompt.context_max_length`, prompt tokens at most.
         resp_max_length: `prompt.resp_max_length`, response tokens at most.
+        on_warning: `health.on_warning`, whether a warning of the health watch stops the training.
         seed: `seed`, of everything random.
         device: `device`, where models and tensors are; `auto` is turned into what is at hand, so that a tensor can
             be made on it.
@@ -66,6 +67,7 @@ class RLConfig:
     distinct_weight: float = _setting("rewards.distinct")
     context_max_length: int = _setting("prompt.context_max_length")
     resp_max_length: int = _setting("prompt.resp_max_length")
+    on_warning: str = _setting("health.on_warning")
     seed: int = _setting("seed")
     device: str = _setting("device")
     debug: bool = False
