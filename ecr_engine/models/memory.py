@@ -23,13 +23,20 @@ def _libc() -> ctypes.CDLL | None:
     return ctypes.CDLL(None) if glibc else None
 
 
-def release_freed() -> None:
+WORTH_RELEASING = 2**23
+"""Bytes of freed memory that are worth the time to give them back."""
+
+
+def release_freed(size: int = WORTH_RELEASING) -> None:
     """Gives freed memory back to the system; does nothing where the C library has no such call.
 
     glibc keeps what is freed for the next allocation. Between a rollout and an update that is hundreds of megabytes
     in pieces that fit nothing of what comes next.
+
+    Args:
+        size: about how many bytes were freed; where they are below `WORTH_RELEASING`, nothing is done.
     """
-    libc = _libc()
+    libc = _libc() if size >= WORTH_RELEASING else None
     if libc is not None:
         libc.malloc_trim(0)
 

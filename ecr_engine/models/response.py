@@ -13,8 +13,9 @@ from ecr_engine.models.packed.table import read_table
 from ecr_engine.models.packed.trunk import SharedGradient, Trunk, packed_states, read_trunk
 from ecr_engine.models.token_logs import plain_token_logs, token_logs
 
-LOGITS_AT_A_TIME = 2**23
-"""Numbers in the logits that are made at a time: 32 MiB in float32."""
+LOGITS_AT_A_TIME = 9_000_000
+"""Numbers in the logits that are made at a time: just over 32 MiB in float32, from where on glibc gives freed memory
+back at once."""
 
 
 class TokenBatch(NamedTuple):

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ecr_engine.models.memory import release_freed
 from ecr_engine.models.packed.table import Table
 from ecr_engine.models.packed.trunk import SharedGradient
 
@@ -109,6 +110,8 @@ class TokenLogs(torch.autograd.Function):
         of_logs, of_entropies = gradients
         states, weight, tokens, norms, entropies = ctx.saved_tensors
         temperature, dtype, chunk, with_entropy, shared = ctx.settings
+        # What the forward pass freed, before the largest gradients of all are made.
+        release_freed(weight.nbytes)
         base = ctx.table.dense(dtype)
         of_states = torch.empty_like(states)
         of_weight = torch.zeros_like(weight) if ctx.needs_input_grad[1] else None

@@ -33,11 +33,8 @@ from ecr_engine.models.packed.projection import (
     stacked,
 )
 
-RELEASE_EVERY = 6
+RELEASE_EVERY = 3
 """Layers of a backward pass after which what their inputs took is given back to the system."""
-
-WORTH_RELEASING = 2**23
-"""Bytes that this has to come to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +138,8 @@ class Layer(torch.autograd.Function):
         of_state, parts = project_backward(of_mixed, first.output, (query, key, value), base_in)
         of_input, of_before = norm_backward(of_state.float(), first, weights.before)
         found = [*parts, out_part, *wide_parts]
-        if weights.index % RELEASE_EVERY == 0 and x.nbytes * RELEASE_EVERY >= WORTH_RELEASING:
-            release_freed()
+        if weights.index % RELEASE_EVERY == 0:
+            release_freed(x.nbytes * RELEASE_EVERY)
         return (of_input.add_(of_x), None, None, of_before, of_after, *_in_one_block(found, weights.projections))
 
 

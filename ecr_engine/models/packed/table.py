@@ -18,11 +18,13 @@ class Table(NamedTuple):
         weight: [V, H].
         places: [k] ids of tokens whose rows an adapter replaces; None for none.
         rows: [k, H] those rows; None for none.
+        padding: id of the token that is looked up without a gradient, as `nn.Embedding` has it; None for none.
     """
 
     weight: Tensor
     places: Tensor | None
     rows: Tensor | None
+    padding: int | None = None
 
     @property
     def tensors(self) -> tuple[Tensor, Tensor | None]:
@@ -61,7 +63,7 @@ def read_table(module: Any, kind: type[nn.Module]) -> Table | None:
     """
     if is_exactly(module, kind):
         plain = kind is nn.Embedding or module.bias is None
-        return Table(module.weight, None, None) if plain else None
+        return Table(module.weight, None, None, module.padding_idx if kind is nn.Embedding else None) if plain else None
     if not type(module).__module__.startswith("peft."):
         return None
     from peft.utils.other import TrainableTokensWrapper
@@ -79,4 +81,4 @@ def read_table(module: Any, kind: type[nn.Module]) -> Table | None:
     if more:
         return None
     places = torch.tensor(layer.token_indices[name], device=inner.weight.device)
-    return Table(inner.weight, places, layer.trainable_tokens_delta[name])
+    return inner._replace(places=places, rows=layer.trainable_tokens_delta[name])

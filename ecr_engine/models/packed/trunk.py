@@ -123,10 +123,6 @@ def _read_layer(layer: Any, index: int, *, training: bool) -> LayerWeights | Non
     return LayerWeights(index, layer.input_layernorm.weight, layer.post_attention_layernorm.weight, tuple(found))
 
 
-WORTH_RELEASING = 2**20
-"""Bytes of states between two layers from which a step's freed memory is given back before the next."""
-
-
 class SharedGradient:
     """Hands the output layer's gradient to the embedding where both are one tensor.
 
@@ -158,8 +154,9 @@ def packed_states(trunk: Trunk, ids: Tensor, lengths: Sequence[int], wanted: Ten
         shared: takes the output layer's gradient to the embedding.
     """
     frame = trunk.frame(lengths, trunk.dtype)
-    if torch.is_grad_enabled() and len(ids) * trunk.norm.nbytes >= WORTH_RELEASING:
-        release_freed()  # The gradients of the step before, in pieces.
+    if torch.is_grad_enabled():
+        # The gradients of the step before, in pieces.
+        release_freed(len(ids) * trunk.norm.nbytes * len(trunk.layers))
     with torch.autocast(ids.device.type, enabled=False):
         x = Embed.apply(*trunk.embedding.tensors, trunk.embedding, ids, frame.dtype, shared)  # type: ignore[no-untyped-call]
         for weights in trunk.layers:
@@ -189,11 +186,14 @@ class Embed(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Any, ...]:
         """Adds to what the output layer left, where they are tied."""
         weight, ids = ctx.saved_tensors
+        (gradient,) = gradients
+        if ctx.table.padding is not None:
+            gradient = gradient.masked_fill((ids == ctx.table.padding).unsqueeze(-1), 0.0)
         whole = None
         if ctx.needs_input_grad[0]:
             whole = ctx.shared.take(weight)
-            whole.index_add_(0, ids, gradients[0].to(whole.dtype))
-        return whole, ctx.table.rows_gradient(ids, gradients[0]), None, None, None, None
+            whole.index_add_(0, ids, gradient.to(whole.dtype))
+        return whole, ctx.table.rows_gradient(ids, gradient), None, None, None, None
 
 
 class Norm(torch.autograd.Function):
