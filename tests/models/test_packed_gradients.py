@@ -1,4 +1,4 @@
-"""The Llama without padding: log-probs, entropies and every gradient equal those of transformers on the padded batch."""
+"""A Llama without padding: log-probs, entropies and every gradient equal those of transformers on the padded batch."""
 
 from __future__ import annotations
 
