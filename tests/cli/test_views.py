@@ -56,7 +56,8 @@ def test_the_reward_components_with_their_weights(ecrctl) -> None:
     lines = ecrctl("rl", "rewards", "--set", "rewards.empathy=3").out.splitlines()
     weights = {line.split()[0]: line.split()[1] for line in lines[1:-1] if not line.startswith(" ")}
     on = {name: weight for name, weight in weights.items() if weight != "0"}
-    assert on == {"bleu": "1", "distinct": "0.5", "empathy": "3", "format": "1", "recommendation": "1.5", "relevance": "1"}
+    wanted = {"bleu": "1", "distinct": "0.5", "empathy": "3", "format": "1", "recommendation": "1.5", "relevance": "1"}
+    assert on == wanted
 
 
 def test_the_breakdown_of_one_response_adds_up(ecrctl) -> None:
