@@ -170,3 +170,51 @@ def test_the_critic_reads_the_context_alone():
     # stop, "seeker:" (unknown), a, b (and c), stop: no response follows.
     assert ids.tolist() == [[STOP, 3, 4, 5, STOP, PAD], [STOP, 3, 4, 5, 6, STOP]]
     assert mask.tolist() == [[1, 1, 1, 1, 2, 0], [1, 1, 1, 1, 1, 2]]
+
+
+class Scarce(ResponseModel):
+    """A policy that has memory for two rows at a time."""
+
+    def __init__(self, model):
+        super().__init__(model)
+        self.widths = []
+
+    def forward(self, batch, **more):
+        self.widths.append(len(batch.ids))
+        if len(batch.ids) > 2:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.")
+        return super().forward(batch, **more)
+
+
+def test_measuring_goes_on_with_half_the_micro_batch_where_memory_runs_out():
+    wanted = roller(micro=2).roll(prompts(), EXAMPLES)
+    warnings = []
+    made = roller(micro=7)
+    made.policy = Scarce(POLICY.model)
+    made.warn = warnings.append
+    episodes = made.roll(prompts(), EXAMPLES)
+    assert made.policy.widths == [7, 4, 2, 2, 2, 1]
+    assert made.micro_batch_size == 2
+    assert warnings == [
+        {
+            "what": "memory ran out in the rollout: micro-batches of 2 rollouts instead of 7 from here on; "
+            "results stay the same",
+            "fix": "--set ppo.micro_batch_size=2",
+        }
+    ]
+    for one, other in zip(episodes, wanted, strict=True):
+        assert one.response == other.response
+        assert torch.equal(one.log_probs, other.log_probs)
+
+
+def test_each_part_of_a_rollout_is_timed():
+    import time
+
+    def slow(samples):
+        time.sleep(0.05)
+        return share_of_good(samples)
+
+    made = roller(score=slow)
+    made.roll(prompts([0]), EXAMPLES)
+    assert made.seconds.score >= 0.05
+    assert min(made.seconds) > 0

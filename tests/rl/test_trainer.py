@@ -258,6 +258,8 @@ def test_the_best_so_far_is_part_of_the_state(tmp_path):
         "scores": {"count": 0, "mean": 0.0, "squares": 0.0},
         "best_step": 1,
         "best_reward": 0.7,
+        "width": 2,
+        "roll_width": 2,
     }
     other = toy()
     other.trainer.restore(tmp_path)
