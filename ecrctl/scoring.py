@@ -1,88 +1,212 @@
-"""Runs a judge over samples, writes what it says and shows how far it is."""
+"""Runs a scoring job for the command line: resolve, check, judge, show."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ecr_engine.errors import DataError, EcrError, ExitCode, UsageError
+from ecrctl.flags import Typed
+from ecrctl.options import Layers, Output
+
 if TYPE_CHECKING:
-    from ecr_engine.data.schema import Sample
-    from ecr_engine.runs.events import Listener
-    from ecr_engine.scoring.judge import Judge
-    from ecr_engine.scoring.store import JudgedRow
-
-STAGE = "score"
+    from ecr_engine.config.settings import Settings
+    from ecr_engine.scoring.job import Responses
+    from ecr_engine.scoring.tally import JobSummary
 
 
-def check_target(target: Path, source: Path) -> None:
-    """Refuses to write over anything.
+@dataclass(frozen=True, slots=True)
+class ScoreRequest:
+    """What a command line asks for.
 
-    Args:
-        target: the file to write.
-        source: the file that is read.
+    Attributes:
+        source: address or file of the responses.
+        target: the file of judgements.
+        start: responses left out at the beginning.
+        maximum: responses at most, as the guide says it.
+        limit: the same in our own word.
+        resume: go on with a file that is there.
+        retry_failures: judge its failures again.
+        cache: the cache; None for the user's own.
+        no_cache: use none.
+        layers: profiles, file and single settings.
+        typed: settings that were given as flags.
+        speech: how to speak.
+    """
+
+    source: str
+    target: Path
+    start: int
+    maximum: int | None
+    limit: int | None
+    resume: bool
+    retry_failures: bool
+    cache: Path | None
+    no_cache: bool
+    layers: Layers
+    typed: Typed
+    speech: Output
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether a file that is there is not in the way."""
+        return self.resume or self.retry_failures
+
+    @property
+    def most(self) -> int | None:
+        """Responses at most.
+
+        Raises:
+            UsageError: `--max` and `--limit` contradict each other.
+        """
+        if self.maximum is not None and self.limit is not None and self.maximum != self.limit:
+            raise UsageError(
+                f"two numbers of responses: {self.maximum} and {self.limit}",
+                at="--max and --limit",
+                fix="leave one of them out",
+            )
+        return self.maximum if self.limit is None else self.limit
+
+    def cache_file(self) -> Path | None:
+        """The cache to use; None for none.
+
+        Raises:
+            UsageError: one is named, and none wanted.
+        """
+        from ecr_engine.scoring.cache import default_cache
+
+        if self.no_cache and self.cache is not None:
+            raise UsageError("a cache, and none", at="--cache and --no-cache", fix="leave one of them out")
+        return None if self.no_cache else self.cache or default_cache()
+
+
+def score(request: ScoreRequest, *, dry_run: bool) -> None:
+    """Judges, or only says what would be judged.
 
     Raises:
-        UsageError: there is something at `target`.
+        UsageError: settings, or the output, can't be used.
+        DataError: the input holds no responses.
+        EcrError: the judge can't go on.
     """
-    from ecr_engine.errors import UsageError
+    from ecr_engine.scoring.judge import check_judge_name
+    from ecrctl.samples import samples_path
+    from ecrctl.ui import score_view
 
+    settings = judge_settings(request.layers, request.typed)
+    check_judge_name(settings.judge.name)
+    path = samples_path(request.source)
+    _check_target(request, path)
+    cache = request.cache_file()
+    responses = _responses(request, path)
+    if dry_run:
+        score_view.show_plan(_plan(request, settings, responses, path, cache), as_json=request.speech.json)
+        return
+    score_view.show_summary(_run(request, settings, responses, cache), as_json=request.speech.json)
+
+
+def judge_settings(layers: Layers, typed: Typed) -> Settings:
+    """The settings; any name may be a judge's as far as they are concerned: the judge itself says whether it is."""
+    from ecr_engine.config.resolve import resolve
+    from ecr_engine.pipeline.job import known_choices
+
+    choices = {key: names for key, names in known_choices().items() if key != "judge.name"}
+    resolved = resolve(
+        profiles=layers.profile or (),
+        config=layers.config,
+        sets=layers.sets or (),
+        flags={**typed, **layers.flags()},
+        choices=choices,
+    )
+    return resolved.settings
+
+
+def _responses(request: ScoreRequest, path: Path) -> Responses:
+    from ecr_engine.evaluation.responses import read_responses
+
+    return read_responses(path, start=request.start, maximum=request.most)
+
+
+def _plan(
+    request: ScoreRequest, settings: Settings, responses: Responses, path: Path, cache: Path | None
+) -> dict[str, object]:
+    from ecr_engine.scoring.dimensions import dimension_set
+    from ecr_engine.scoring.job import count_rows
+
+    return {
+        "input": path,
+        "responses": responses.total,
+        "output": request.target,
+        "judged_before": count_rows(request.target),
+        "retry_failures": request.retry_failures,
+        "judge": settings.judge.name,
+        "dimensions": ", ".join(dimension_set(settings.judge.dimensions).names),
+        "cache": cache,
+        **{f"judge.{key}": value for key, value in settings.judge.model_dump().items() if key != "turns"},
+        "device": settings.device,
+    }
+
+
+def _run(request: ScoreRequest, settings: Settings, responses: Responses, cache: Path | None) -> JobSummary:
+    from ecr_engine.scoring.cache import JudgementCache
+    from ecr_engine.scoring.job import JobPlan, run_job
+    from ecr_engine.scoring.judge import find_judge
+    from ecrctl.ui.score_progress import following
+
+    judge = find_judge(settings.judge.name, settings.judge, device=settings.device)
+    plan = JobPlan(request.target, request.resume, request.retry_failures)
+    with (
+        _explaining_interrupts(request.target),
+        nullcontext() if cache is None else JudgementCache(cache) as known,
+        following(request.target, quiet=request.speech.quiet, everything=request.speech.verbose) as listener,
+    ):
+        return run_job(responses, judge, plan, cache=known, listener=listener)
+
+
+def _check_target(request: ScoreRequest, source: Path) -> None:
+    """Refuses to write over anything, before time is spent.
+
+    Raises:
+        UsageError: there is something at the output.
+        DataError: its folder is not there.
+    """
+    from ecr_engine.scoring.job import exists
+
+    target = request.target
     if target.resolve() == source.resolve():
         raise UsageError("the output is the input", at=f"--output {target}", fix="name another file with --output")
-    if target.exists():
-        raise UsageError(
-            f"'{target}' is there already", at=f"--output {target}", fix="name another file with --output, or remove it"
-        )
-
-
-def score_samples(samples: Sequence[Sample], judge: str, target: Path, *, who: str, quiet: bool) -> list[JudgedRow]:
-    """Writes one judgement for each sample.
-
-    Args:
-        samples: what is judged, at least one.
-        judge: the judge's registered name.
-        target: the file to write; it appears whole or not at all.
-        who: whose responses these are.
-        quiet: show no progress.
-
-    Returns:
-        The rows that were written.
-
-    Raises:
-        UsageError: there is nothing to score.
-        DataError: the folder of `target` is not there.
-    """
-    from ecr_engine.errors import DataError, UsageError
-    from ecr_engine.scoring.judge import JUDGES
-    from ecr_engine.scoring.store import write_judgements
-    from ecrctl.ui.follow import following
-    from ecrctl.ui.snapshot import begin
-
-    if not samples:
-        raise UsageError("no responses are left to score", at="--start", fix="give a smaller --start")
     if not target.parent.is_dir():
         raise DataError(
             f"there is no folder '{target.parent}'", at=f"--output {target}", fix=f"mkdir -p {target.parent}"
         )
-    rows: list[JudgedRow] = []
-    with following(begin(str(target), (STAGE,)), quiet=quiet) as listener:
-        write_judgements(target, _kept(_judged(JUDGES.build(judge), samples, who, listener), rows))
-    return rows
+    if target.is_dir():
+        raise UsageError("the output is a folder", at=f"--output {target}", fix=f"--output {target / 'judged.jsonl'}")
+    if target.exists() and not request.goes_on:
+        raise exists(target)
 
 
-def _judged(judge: Judge, samples: Sequence[Sample], who: str, listener: Listener) -> Iterator[JudgedRow]:
-    from ecr_engine.runs.events import Event
-    from ecr_engine.scoring.store import JudgedRow
+@contextmanager
+def _explaining_interrupts(target: Path) -> Iterator[None]:
+    """Says what is kept when a job ends early."""
+    from ecr_engine.scoring.job import count_rows
+    from ecrctl.ui.console import note
 
-    for done, (sample, judgement) in enumerate(zip(samples, judge.judge(samples), strict=True), start=1):
-        example = sample.example
-        yield JudgedRow(example.example_id, example.conversation_id, sample.response, who, judgement)
-        values = {"done": done, "total": len(samples), "what": "responses"}
-        listener(Event(time.time(), STAGE, done, "progress", values))
+    def say(why: str) -> None:
+        note(f"{why}; {count_rows(target)} judgements are kept in {target}")
+        note("  fix  type the same command again with --resume auto to go on with it")
 
-
-def _kept(rows: Iterator[JudgedRow], into: list[JudgedRow]) -> Iterator[JudgedRow]:
-    for row in rows:
-        into.append(row)
-        yield row
+    try:
+        yield
+    except KeyboardInterrupt:
+        say("interrupted")
+        raise
+    except SystemExit as leaving:
+        if leaving.code == int(ExitCode.TERMINATED):
+            say("interrupted")
+        raise
+    except EcrError:
+        if count_rows(target):
+            note(f"stopped; {count_rows(target)} judgements are kept in {target}")
+        raise

@@ -1,20 +1,30 @@
 """Judgements in files: one JSON object a line, written and read row by row.
 
 {"example_id": "391:3", "conversation_id": "391", "response": "…", "who": "baseline",
- "scores": {"empathy": 0.5, …, "overall": 0.4}, "reasons": {"empathy": "…", …}, "failure": null}
+ "scores": {"empathy": 0.5, …, "overall": 0.4}, "reasons": {"empathy": "…", …}, "failure": null,
+ "judges": ["rubric"], "dimensions": "guide", "fingerprint": "rubric-1", "turns_cut": 0}
+
+The last four came later: a file without them is of the set `guide`, and says nothing of its judge.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ecr_engine.errors import DataError
+from ecr_engine.errors import DataError, UsageError
 from ecr_engine.runs.atomic import sync_file, sync_folder
+from ecr_engine.scoring.dimensions import GUIDE, dimension_set
 from ecr_engine.scoring.judge import Judgement
+
+UNIT = (0.0, 1.0)
+"""The range of scores in files that do not name their dimensions."""
+
+REDO = "make the file again with `ecrctl score run`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +37,9 @@ class JudgedRow:
         response: the response that was judged.
         who: whose response it is, such as "baseline" or "reference".
         judgement: scores, reasons, or a failure.
+        judges: names of the judges behind the scores; several where judgements were merged, none in old files.
+        dimensions: name of the set of dimensions; empty in old files, which are of the set `guide`.
+        fingerprint: what the scores depend on (`Judge.fingerprint`); empty in old files and merged ones.
     """
 
     example_id: str
@@ -34,6 +47,19 @@ class JudgedRow:
     response: str
     who: str
     judgement: Judgement
+    judges: tuple[str, ...] = ()
+    dimensions: str = ""
+    fingerprint: str = ""
+
+    @property
+    def set_name(self) -> str:
+        """Name of the set of dimensions."""
+        return self.dimensions or GUIDE
+
+
+def score_ranges(row: JudgedRow) -> dict[str, tuple[float, float]]:
+    """Lowest and highest score of each dimension that a row has."""
+    return {name: _bounds(row.dimensions, name) for name in row.judgement.scores}
 
 
 def write_judgements(path: Path, rows: Iterable[JudgedRow]) -> int:
@@ -46,9 +72,9 @@ def write_judgements(path: Path, rows: Iterable[JudgedRow]) -> int:
     beside = path.with_name(f".{path.name}.part")
     count = 0
     try:
-        with beside.open("w", encoding="utf-8", newline="\n") as handle:
+        with beside.open("wb") as handle:
             for row in rows:
-                handle.write(_encode(row) + "\n")
+                handle.write(encode_row(row))
                 count += 1
         sync_file(beside)
         beside.replace(path)
@@ -72,9 +98,10 @@ def read_judgements(path: Path) -> Iterator[JudgedRow]:
             yield _read_line(line, path, number)
 
 
-def _encode(row: JudgedRow) -> str:
+def encode_row(row: JudgedRow) -> bytes:
+    """A row as a line, with its end."""
     judgement = row.judgement
-    content = {
+    content: dict[str, Any] = {
         "example_id": row.example_id,
         "conversation_id": row.conversation_id,
         "response": row.response,
@@ -83,39 +110,76 @@ def _encode(row: JudgedRow) -> str:
         "reasons": dict(judgement.reasons),
         "failure": judgement.failure,
     }
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    if row.judges:
+        content["judges"] = list(row.judges)
+    if row.dimensions:
+        content["dimensions"] = row.dimensions
+    if row.fingerprint:
+        content["fingerprint"] = row.fingerprint
+    if judgement.turns_cut:
+        content["turns_cut"] = judgement.turns_cut
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    # A lone surrogate, which JSON can hold and UTF-8 can't, is written as the escape that it came as.
+    return text.encode("utf-8", "backslashreplace") + b"\n"
 
 
 def _read_line(line: bytes, path: Path, number: int) -> JudgedRow:
     try:
         return _row(json.loads(line))
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError.at_line(
-            f"the line is not a judgement: {_reason(error)}",
-            path,
-            number,
-            "make the file again with `ecrctl score run`",
-        ) from error
+    except (KeyError, TypeError, ValueError, UsageError, RecursionError) as error:
+        raise DataError.at_line(f"the line is not a judgement: {_reason(error)}", path, number, REDO) from error
 
 
 def _row(raw: Any) -> JudgedRow:
     if not isinstance(raw, dict):
         raise TypeError("it is no object")
-    scores = {dimension: _score(value) for dimension, value in dict(raw["scores"]).items()}
-    if not scores and raw["failure"] is None:
+    dimensions = _text(raw.get("dimensions", ""), "dimensions")
+    scores = {name: _score(value, _bounds(dimensions, name)) for name, value in _object(raw, "scores").items()}
+    failure = None if raw["failure"] is None else _text(raw["failure"], "failure")
+    if not scores and failure is None:
         raise ValueError("it has neither scores nor a failure")
+    if scores and failure is not None:
+        raise ValueError("it has both scores and a failure")
+    reasons = {name: _text(value, "reasons") for name, value in _object(raw, "reasons").items()}
+    identity = _text(raw["example_id"], "example_id")
     return JudgedRow(
-        example_id=raw["example_id"],
-        conversation_id=raw["conversation_id"],
-        response=raw["response"],
-        who=raw["who"],
-        judgement=Judgement(raw["example_id"], scores, dict(raw["reasons"]), raw["failure"]),
+        example_id=identity,
+        conversation_id=_text(raw["conversation_id"], "conversation_id"),
+        response=_text(raw["response"], "response"),
+        who=_text(raw["who"], "who"),
+        judgement=Judgement(identity, scores, reasons, failure, int(raw.get("turns_cut", 0))),
+        judges=tuple(_text(name, "judges") for name in raw.get("judges", ())),
+        dimensions=dimensions,
+        fingerprint=_text(raw.get("fingerprint", ""), "fingerprint"),
     )
 
 
-def _score(value: Any) -> float:
-    if not isinstance(value, (int, float)) or not 0 <= value <= 1:
-        raise ValueError(f"the score {value!r} is not in [0, 1]")
+def _bounds(dimensions: str, name: str) -> tuple[float, float]:
+    """The range of a dimension's scores; files that do not name their set may have any dimension, in [0, 1]."""
+    if not dimensions:
+        return UNIT
+    dimension = dimension_set(dimensions).dimension(name)
+    return dimension.low, dimension.high
+
+
+def _object(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    if not isinstance(raw[key], dict):
+        raise TypeError(f"'{key}' is no object")
+    found: Mapping[str, Any] = raw[key]
+    return found
+
+
+def _text(value: Any, key: str) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"'{key}' is no text")
+    return value
+
+
+def _score(value: Any, bounds: tuple[float, float]) -> float:
+    low, high = bounds
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or not low <= value <= high:
+        raise ValueError(f"the score {value!r} is not in [{low:g}, {high:g}]")
     return float(value)
 
 
@@ -124,4 +188,8 @@ def _reason(error: Exception) -> str:
         return f"the field '{error.args[0]}' is missing"
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg} at column {error.colno}"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 text"
+    if isinstance(error, RecursionError):
+        return "lists or objects are nested too deep"
     return str(error)

@@ -1,0 +1,1 @@
+"""Judges behind an OpenAI-compatible endpoint: vLLM, Ollama, llama.cpp, or a service."""
