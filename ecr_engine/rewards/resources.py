@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ecr_engine.config.sections.evaluation import JudgeSettings
 from ecr_engine.config.sections.rl import RewardOptionSettings
 from ecr_engine.data.knowledge.graph import KnowledgeGraph
 from ecr_engine.emotion.empathy import EMPATHY_RECOGNISERS, EmpathyRecogniser
@@ -26,6 +27,7 @@ class Resources:
         knowledge: the knowledge graph; None if there is none.
         encoder: sentence encoder (a registered name, a folder or a hub id); empty for none.
         judge: name of the judge that component `judge` asks.
+        judging: how it judges.
         critic: folder of the critic's checkpoint; None if there is none.
         device: where models run: `auto`, `cpu` or `cuda`.
         options: the settings of single components.
@@ -38,6 +40,7 @@ class Resources:
     knowledge: KnowledgeGraph | None = None
     encoder: str = ""
     judge: str = ""
+    judging: JudgeSettings = field(default_factory=JudgeSettings)
     critic: Path | None = None
     device: str = "cpu"
     options: RewardOptionSettings = field(default_factory=RewardOptionSettings)

@@ -12,7 +12,7 @@ from typing import Any
 from torch import nn
 
 _LAYER = re.compile(r"\.(?:layers?|h|blocks?)\.(\d+)\.")
-_HEAD = "head."
+_HEAD = re.compile(r"(?:\w+_)?head\.")
 
 
 def parameter_groups(
@@ -24,7 +24,7 @@ def parameter_groups(
     the lowest. Vectors (biases, norms) have no weight decay.
 
     Args:
-        model: a classifier whose head's parameters are named `head.…`.
+        model: an encoder with heads whose parameters are named `head.…` or `NAME_head.…`.
         layer_decay: in (0, 1].
         head_factor: the head's scale.
         weight_decay: of matrices.
@@ -33,7 +33,7 @@ def parameter_groups(
     layers = max(depths.values())
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
-        scale = head_factor if name.startswith(_HEAD) else layer_decay ** (layers - depths[name])
+        scale = head_factor if _HEAD.match(name) else layer_decay ** (layers - depths[name])
         groups.setdefault((scale, weight_decay if parameter.dim() > 1 else 0.0), []).append(parameter)
     return [
         {"params": parameters, "scale": scale, "weight_decay": decay} for (scale, decay), parameters in groups.items()

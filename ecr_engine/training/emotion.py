@@ -33,6 +33,7 @@ from ecr_engine.models.classifier import TextClassifier, build_classifier
 from ecr_engine.models.placement import global_sum, make_accelerator, own_share
 from ecr_engine.runs.atomic import write_json
 from ecr_engine.runs.events import Emit
+from ecr_engine.runs.sealing import seal
 from ecr_engine.training._layerwise import parameter_groups
 from ecr_engine.training.emotion_plan import check_encoder, check_output, check_texts, not_covered, planned_steps
 from ecr_engine.training.emotion_report import EmotionReport, best_thresholds, confusion, scores
@@ -280,6 +281,7 @@ def train_emotion(
         )
         classifier.save(staging)
         write_json(staging / FACTS, _facts(training, decision, classifier.max_length, settings, seed))
+        seal(staging, fit.steps, {"eval/macro_f1": fit.dev_macro_f1}, best=True)
         emit(STAGE, "stage_finished", fit.steps, seconds=time.perf_counter() - started)
     return training
 

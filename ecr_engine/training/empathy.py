@@ -33,6 +33,7 @@ from ecr_engine.models.bi_encoder import BiEncoder, BiEncoderFacts, build_bi_enc
 from ecr_engine.models.placement import global_sum, make_accelerator, own_share
 from ecr_engine.runs.atomic import write_json
 from ecr_engine.runs.events import Emit
+from ecr_engine.runs.sealing import seal
 from ecr_engine.training.emotion_plan import check_encoder
 from ecr_engine.training.empathy_scores import EmpathyReport, graded_scores, mean_macro_f1, mechanism_reports
 from ecr_engine.training.sft import epoch_batches, learning_rate
@@ -273,5 +274,6 @@ def train_empathy(
         )
         model.save(folder)
         write_json(folder / REPORT, {name: value for name, value in asdict(report).items() if name != "folder"})
+        seal(folder, kept.steps, {"eval/macro_f1": kept.macro_f1}, best=True)
         emit(STAGE, "stage_finished", kept.steps, seconds=time.perf_counter() - started)
     return report

@@ -4,6 +4,8 @@
 2. for each batch: forward, mean negative log-likelihood over the batch's target tokens, backward, clip, step
 3. at each validation: token-weighted loss on all validation examples; save if it is the best
 4. stop when it has not improved `patience` times
+
+A checkpoint holds all that a training needs to be taken up exactly, in the middle of an epoch too: see `write_state`.
 """
 
 from __future__ import annotations
@@ -12,25 +14,33 @@ import math
 import random
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
+from safetensors.torch import load_file, save_file
 
 from ecr_engine.config.sections.training import BaselineSettings
 from ecr_engine.data.prompts import Encoded
 from ecr_engine.errors import DivergedError
 from ecr_engine.models.backbone import Backbone, effective_learning_rate
 from ecr_engine.models.generation import by_length
-from ecr_engine.models.placement import global_sum, own_part, own_share
+from ecr_engine.models.placement import any_of, global_sum, own_part, own_share
+from ecr_engine.models.random_state import seed_all
 from ecr_engine.models.response import ResponseModel, collate
+from ecr_engine.models.training_state import FOLDER, Parts, copy_named, read_state, write_state
 from ecr_engine.runs.events import Emit
+from ecr_engine.runs.stopping import Stop
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
 BUCKET = 16
 """Batches that are sorted by length together: enough to save padding, few enough to stay random."""
+
+TRAINED_WEIGHTS = "trained.safetensors"
+"""What is trained of a backbone with an adapter."""
 
 MOST_NATS = 700.0
 """A greater loss has no perplexity that a float can hold."""
@@ -61,6 +71,23 @@ class SFTResult:
     best_step: int
     best_loss: float
     stopped_early: bool
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a training came: with the seed it says which examples come next.
+
+    Attributes:
+        step: optimizer steps taken.
+        best_loss: the least validation loss so far, in nats a token.
+        best_step: its step; 0 before the first validation.
+        missed: validations since then.
+    """
+
+    step: int = 0
+    best_loss: float = math.inf
+    best_step: int = 0
+    missed: int = 0
 
 
 def epoch_batches(lengths: Sequence[int], batch_size: int, *, seed: int, epoch: int) -> Iterator[list[int]]:
@@ -109,6 +136,10 @@ class BaselineTrainer:
         scaled: whether the learning rate is stated for width 4096.
         emit: how progress is told.
         save: how checkpoints are made.
+        stop: whether the training was asked to end.
+
+    Attributes:
+        progress: how far it came.
     """
 
     stage = "baseline"
@@ -123,6 +154,7 @@ class BaselineTrainer:
         scaled: bool,
         emit: Emit,
         save: Save,
+        stop: Stop | None = None,
     ) -> None:
         self.backbone = backbone
         self.settings = settings
@@ -130,6 +162,8 @@ class BaselineTrainer:
         self.seed = seed
         self.emit = emit
         self.save = save
+        self.stop = Stop() if stop is None else stop
+        self.progress = Progress()
         self.pad = int(backbone.tokenizer.pad_token_id)
         self.peak = effective_learning_rate(settings.learning_rate, backbone.hidden_size, scaled=scaled)
         backbone.model.to(accelerator.device)
@@ -138,44 +172,104 @@ class BaselineTrainer:
         )
         self.model, self.optimizer = accelerator.prepare(ResponseModel(backbone.model), optimizer)
 
-    def train(self, train: Sequence[Encoded], valid: Sequence[Encoded]) -> SFTResult:
-        """Runs to the end or until the patience is out; the best checkpoint is the one saved as best."""
-        settings = self.settings
+    def train(self, train: Sequence[Encoded], valid: Sequence[Encoded], *, save_every: int | None = None) -> SFTResult:
+        """Runs from the present step to the last, or until the patience is out; the best is saved as best.
+
+        Args:
+            train: what is learned from.
+            valid: what early stopping looks at.
+            save_every: steps between checkpoints beside those of the best; None for no others.
+
+        Raises:
+            DivergedError: the validation loss is not finite.
+        """
+        settings, progress = self.settings, self.progress
         per_epoch = math.ceil(len(train) / settings.batch_size)
         total = settings.max_steps or settings.epochs * per_epoch
         every = max(1, per_epoch // settings.evaluations_per_epoch)
+        if progress.step == 0:
+            seed_all(self.seed)
+        with self.stop.held():
+            for batch in self._batches(train, total):
+                self._step(batch, progress.step, total)
+                progress.step += 1
+                due = progress.step % every == 0 or progress.step >= total
+                saved = due and self._validate(valid)
+                if progress.missed >= settings.patience:
+                    break
+                self._keep(save_every, saved=saved)
+        return SFTResult(progress.step, progress.best_step, progress.best_loss, progress.step < total)
+
+    def _batches(self, train: Sequence[Encoded], total: int) -> Iterator[list[Encoded]]:
+        """The batches from the present step to the last; none where the patience was out already."""
         lengths = [len(row.prompt) + len(row.target) for row in train]
-        torch.manual_seed(self.seed)
-        best, best_step, missed, step, epoch = math.inf, 0, 0, 0, 0
-        while step < total:
-            for batch in epoch_batches(lengths, settings.batch_size, seed=self.seed, epoch=epoch):
-                self._step([train[index] for index in batch], step, total)
-                step += 1
-                if step % every and step < total:
-                    continue
-                loss = self.validate(valid)
-                if not math.isfinite(loss):
-                    raise DivergedError(
-                        f"the validation loss is {loss} at step {step}",
-                        at=f"baseline, step {step}",
-                        fix="lower the learning rate: --learning_rate 1e-5",
-                    )
-                improved = loss < best
-                self.emit(
-                    self.stage,
-                    "validation",
-                    step,
-                    **{"eval/loss": loss, "eval/perplexity": math.exp(min(loss, MOST_NATS))},
-                )
-                if improved:
-                    best, best_step, missed = loss, step, 0
-                    self.save(step, {"eval/loss": loss}, best=True)
-                else:
-                    missed += 1
-                if missed >= settings.patience or step >= total:
-                    return SFTResult(step, best_step, best, step < total)
-            epoch += 1
-        return SFTResult(step, best_step, best, stopped_early=False)
+        per_epoch = math.ceil(len(train) / self.settings.batch_size)
+        while self.progress.step < total and self.progress.missed < self.settings.patience:
+            epoch, done = divmod(self.progress.step, per_epoch)
+            order = epoch_batches(lengths, self.settings.batch_size, seed=self.seed, epoch=epoch)
+            for batch in list(order)[done : done + total - self.progress.step]:
+                yield [train[index] for index in batch]
+
+    def _validate(self, valid: Sequence[Encoded]) -> bool:
+        """Measures the validation loss; saves the model if it is the least so far, and returns whether it was.
+
+        Raises:
+            DivergedError: it is not finite.
+        """
+        progress = self.progress
+        loss = self.validate(valid)
+        if not math.isfinite(loss):
+            raise DivergedError(
+                f"the validation loss is {loss} at step {progress.step}",
+                at=f"baseline, step {progress.step}",
+                fix="lower the learning rate: --learning_rate 1e-5",
+            )
+        values = {"eval/loss": loss, "eval/perplexity": math.exp(min(loss, MOST_NATS))}
+        self.emit(self.stage, "validation", progress.step, **values)
+        if loss >= progress.best_loss:
+            progress.missed += 1
+            return False
+        progress.best_loss, progress.best_step, progress.missed = loss, progress.step, 0
+        self.save(progress.step, {"eval/loss": loss}, best=True)
+        return True
+
+    def _keep(self, save_every: int | None, *, saved: bool) -> None:
+        """Saves what is due after a step; asked to end, saves what is not saved yet, and ends."""
+        step = self.progress.step
+        asked = any_of(self.stop.asked, self.accelerator)
+        due = save_every is not None and step % save_every == 0
+        if not saved and (due or asked):
+            self.save(step, {}, best=False)
+        if asked:
+            self.stop.leave()
+
+    def write_state(self, folder: Path) -> None:
+        """Writes the backbone as a plain model folder, and under `trainer/` all that a resume needs."""
+        self.backbone.save(folder)
+        write_state(folder, self._parts(), asdict(self.progress))
+        if self.backbone.adapted:
+            save_file(self._trained_weights(), folder / FOLDER / TRAINED_WEIGHTS)
+
+    def restore(self, folder: Path) -> None:
+        """Takes up what `write_state` wrote: what follows equals an uninterrupted run bit for bit on one machine.
+
+        Raises:
+            DataError: the folder has no state, or that of another training.
+        """
+        if self.backbone.adapted:
+            copy_named(self.backbone.model, load_file(folder / FOLDER / TRAINED_WEIGHTS))
+        else:
+            self.backbone.restore(folder)
+        numbers = read_state(folder, self._parts())
+        self.progress = Progress(**{**numbers, "best_loss": float(numbers["best_loss"])})
+
+    def _parts(self) -> Parts:
+        return Parts({"model": self.optimizer}, scaler=self.accelerator.scaler)
+
+    def _trained_weights(self) -> dict[str, torch.Tensor]:
+        """All weights that are trained, by name: the rows of new tokens too, which the model's files hold merged."""
+        found = self.backbone.model.named_parameters()
+        return {name: weight.detach().contiguous() for name, weight in found if weight.requires_grad}
 
     def _step(self, rows: Sequence[Encoded], step: int, total: int) -> None:
         started = time.perf_counter()

@@ -38,7 +38,8 @@ def train(
 
     Examples:
         ecrctl rl train --run runs/demo
-        ecrctl rl train --run runs/demo --empathy_weight 3.0 --ppo_clip_epsilon 0.1 --resume auto
+        ecrctl rl train --run runs/demo --resume auto
+        ecrctl rl train --run runs/demo --resume best --resume-anyway --ppo_clip_epsilon 0.1
         ecrctl rl train --profile conservative --profile empathy --dry-run
     """
     from ecrctl.jobs import Request, start
@@ -77,3 +78,45 @@ def rewards(
     from ecrctl.rewarding import look_at
 
     look_at(given, layers, run, as_json=output.json)
+
+
+@app.command()
+@grouped
+def critic(
+    given: TurnOptions,
+    output: Output,
+    run: Annotated[
+        Path | None,
+        typer.Option(
+            "--run",
+            metavar="DIR",
+            parser=folder_name,
+            help="Ask this run's critic; about its policy's responses where no others are named.",
+            rich_help_panel=Panel.WHAT,
+        ),
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--critic",
+            metavar="DIR",
+            help="Ask this critic: a checkpoint, or what `ecrctl train critic` made.",
+            show_default="that of the run",
+            rich_help_panel=Panel.WHAT,
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", metavar="N", min=1, help="Look at the first N responses.", rich_help_panel=Panel.HOW),
+    ] = None,
+) -> None:
+    """Show what a critic says of responses, and the range of each of its heads.
+
+    Examples:
+        ecrctl rl critic --run runs/demo
+        ecrctl rl critic --run runs/demo --context "I'm feeling sad" --response "I'm sorry. Try <movie>, it is funny."
+        ecrctl rl critic --critic critics/minilm --samples runs/demo:baseline --limit 100 --json
+    """
+    from ecrctl.critics import Look, look
+
+    look(Look(given, run, folder, limit), as_json=output.json)

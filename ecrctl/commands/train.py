@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ecr_engine.errors import UsageError
 from ecrctl.flags import GENERAL, TRAIN_BASELINE, SettingFlag, Typed
 from ecrctl.grouping import grouped
 from ecrctl.options import (
@@ -26,6 +27,22 @@ from ecrctl.tree import JobCommand
 
 app = typer.Typer(no_args_is_help=True, help="Train the baseline, the critic or a recogniser.")
 
+CRITICS = Path("critics/critic")
+"""Where a critic goes that belongs to no run."""
+
+TRAIN_CRITIC = (
+    SettingFlag(
+        "encoder",
+        "critic.encoder",
+        str,
+        "NAME",
+        "Text encoder: small, a registered one, a folder or a hub id.",
+        Panel.WHAT,
+    ),
+    SettingFlag("critic_learning_rate", "critic.learning_rate", float, "RATE", "Peak learning rate."),
+    SettingFlag("num_train_epochs", "critic.epochs", int, "N", "Passes over the judged responses at most."),
+    SettingFlag("per_device_train_batch_size", "critic.batch_size", int, "N", "Judged responses in one step."),
+)
 TRAIN_EMOTION = (
     SettingFlag(
         "encoder",
@@ -81,19 +98,58 @@ def baseline(
 def critic(
     execution: Execution,
     general: Annotated[Typed, GENERAL],
+    guide: Annotated[Typed, TRAIN_CRITIC],
     layers: Layers,
     output: Output,
+    scores: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--scores",
+            metavar="FILE",
+            help="Learn from this file of judgements, outside of a run; repeatable. --data is the processed folder "
+            "that was judged, --run a run with it.",
+            show_default="those of the run's judge",
+            rich_help_panel=Panel.WHAT,
+        ),
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            metavar="DIR",
+            help="Folder to write, with --scores.",
+            show_default=str(CRITICS),
+            rich_help_panel=Panel.WHAT,
+        ),
+    ] = None,
+    output_dir: OutputDir = None,
     resume: ResumeOption = Resume.NEVER,
 ) -> None:
     """Train the critic on the judge's scores; runs what it needs first.
 
+    With --scores it learns from files of judgements, and makes a folder of its own. Its report, on dialogues that
+    nothing was chosen on, has the mean and the number of words as predictors beside it. Settings are critic.*.
+
     Examples:
         ecrctl train critic --run runs/demo
         ecrctl train critic --run runs/demo --set critic.epochs=2
+        ecrctl train critic --scores judged.jsonl --data processed/ --encoder minilm-l6 --output critics/minilm
     """
+    typed = {**general, **guide}
+    if scores:
+        from ecrctl.critics import from_scores
+
+        from_scores(scores, folder or output_dir or CRITICS, execution, layers, typed, output)
+        return
+    if folder is not None:
+        raise UsageError(
+            "a critic that learns from its run's judge is written into the run",
+            at=f"--output {folder}",
+            fix="leave it out, or name files of judgements: --scores FILE",
+        )
     from ecrctl.jobs import Request, start
 
-    start(Request("critic", execution, layers, general, output, resume))
+    start(Request("critic", execution, layers, typed, output, resume, output_dir))
 
 
 @app.command(cls=JobCommand)

@@ -8,8 +8,8 @@ import torch
 from tiny_models import same_weights, tiny_critic, tiny_tokenizer
 from transformers import AutoModel
 
-from ecr_engine.errors import ExitCode, UnavailableError
-from ecr_engine.models.critic import CriticModel, CriticShape, build_critic, load_critic
+from ecr_engine.errors import DataError, ExitCode, UnavailableError
+from ecr_engine.models.critic import CriticModel, CriticOrigin, CriticShape, build_critic, load_critic
 
 CONTEXTS = ["seeker: hello there", "seeker: i feel sad today and i want a movie"]
 RESPONSES = ["hello", ""]
@@ -25,6 +25,7 @@ def critic(seed=0, **changes):
 class Letters:
     """A tokenizer with one token a letter: a is 1, b is 2 and so on."""
 
+    cls_token_id = None
     sep_token_id = 90
     eos_token_id = 91
     pad_token_id = 0
@@ -60,6 +61,21 @@ def test_a_tokenizer_without_a_separator_lends_its_stop_token():
     assert encoded(["a"], ["b"], 16, tokenizer)[0] == [[91, 1, 91, 2]]
 
 
+def test_a_tokenizer_with_a_first_token_has_it_first():
+    tokenizer = Letters()
+    tokenizer.cls_token_id = 92
+    assert encoded(["a"], ["b"], 16, tokenizer)[0] == [[92, 1, 90, 2]]
+
+
+def test_an_encoder_with_fewer_places_reads_fewer_tokens():
+    assert critic(max_length=500).max_length == 64
+    facts = {"type_vocab_size": 1, "model_type": "roberta", "max_position_embeddings": 514}
+    body = Told(STATES)
+    body.config = SimpleNamespace(hidden_size=2, to_dict=lambda: facts)
+    # RoBERTa's kind counts its places from two on.
+    assert CriticModel(body, None, ("empathy",), ("like",), 600).max_length == 512
+
+
 @torch.no_grad()
 def test_values_are_zero_before_training():
     model = critic()
@@ -85,7 +101,7 @@ class Told(torch.nn.Module):
 
     def __init__(self, states, token_types=2):
         super().__init__()
-        facts = {"type_vocab_size": token_types}
+        facts = {"type_vocab_size": token_types, "model_type": "told"}
         self.config = SimpleNamespace(hidden_size=2, to_dict=lambda: facts)
         self.states = states
         self.given = {}
@@ -152,6 +168,7 @@ def test_embeddings_of_the_same_shape_are_taken_over():
 @torch.no_grad()
 def test_a_saved_critic_comes_back_and_its_encoder_is_a_plain_model(tmp_path):
     model = critic()
+    model.origin = CriticOrigin("small", ("rubric",), {"empathy": (0.0, 9.0)})
     torch.nn.init.normal_(model.value_head.weight)
     model.save(tmp_path)
     facts = json.loads((tmp_path / "critic.json").read_text())
@@ -159,12 +176,17 @@ def test_a_saved_critic_comes_back_and_its_encoder_is_a_plain_model(tmp_path):
         "dimensions": ["empathy", "engagement"],
         "emotions": ["like", "happy", "negative"],
         "max_length": 64,
+        "encoder": "small",
+        "judges": ["rubric"],
+        "ranges": {"empathy": [0.0, 9.0]},
     }
     loaded = load_critic(tmp_path).eval()
     inputs = model.encode(CONTEXTS, RESPONSES)
     for part, whole in zip(loaded(*loaded.encode(CONTEXTS, RESPONSES)), model(*inputs), strict=True):
         assert torch.equal(part, whole)
     assert (loaded.dimensions, loaded.emotions) == (model.dimensions, model.emotions)
+    assert loaded.origin == model.origin
+    assert (loaded.origin.range_of("empathy"), loaded.origin.range_of("engagement")) == ((0.0, 9.0), (0.0, 1.0))
     # Nothing beside: a pooling layer that nobody reads would be drawn at random.
     assert same_weights(loaded, model)
     body = AutoModel.from_pretrained(tmp_path, add_pooling_layer=False).eval()
@@ -190,3 +212,54 @@ def test_an_encoder_that_is_not_there(tmp_path):
         "critic.encoder",
         "name a local folder with the encoder, or use --set critic.encoder=small",
     )
+
+
+def problem_of(folder):
+    with pytest.raises(DataError) as caught:
+        load_critic(folder)
+    return caught.value.problems[0]
+
+
+def test_a_folder_without_a_critic(tmp_path):
+    problem = problem_of(tmp_path)
+    assert (problem.what, problem.at) == (f"there is no critic in '{tmp_path}'", str(tmp_path / "critic.json"))
+    assert problem.fix == "name a checkpoint of one, such as RUN/critic/best"
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (
+            {"dimensions": ["empathy", "engagement", "overall"]},
+            "quality_head.weight has 2 outputs of width 32 where critic.json names 3 (empathy, engagement, overall) "
+            "of width 32",
+        ),
+        (
+            {"emotions": ["like"]},
+            "emotion_head.weight has 3 outputs of width 32 where critic.json names 1 (like) of width 32",
+        ),
+        ({"emotions": 3}, "a critic with a wrong or missing field: 'int' object is not iterable"),
+    ],
+)
+def test_heads_that_are_not_those_that_are_named(tmp_path, change, what):
+    critic().save(tmp_path)
+    path = tmp_path / "critic.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    problem = problem_of(tmp_path)
+    assert (problem.what, problem.fix) == (what, "train it again: ecrctl train critic")
+
+
+def test_a_critic_of_before_knows_no_origin(tmp_path):
+    critic().save(tmp_path)
+    path = tmp_path / "critic.json"
+    facts = json.loads(path.read_text())
+    path.write_text(json.dumps({name: facts[name] for name in ("dimensions", "emotions", "max_length")}))
+    assert load_critic(tmp_path).origin == CriticOrigin()
+
+
+def test_heads_that_are_damaged(tmp_path):
+    critic().save(tmp_path)
+    (tmp_path / "heads.safetensors").write_bytes(b"nothing")
+    problem = problem_of(tmp_path)
+    assert problem.what.startswith("the heads can't be read: ")
+    assert problem.at == str(tmp_path / "heads.safetensors")

@@ -15,6 +15,7 @@ from ecr_engine.rewards.components.critic import squashed
 from ecr_engine.rewards.components.judge import JudgeScore
 from ecr_engine.rewards.composition import Composer
 from ecr_engine.rewards.resources import Resources
+from ecr_engine.scoring.dimensions import dimension_set
 from ecr_engine.scoring.judge import Judgement
 
 
@@ -152,11 +153,17 @@ def test_a_score_of_a_model_depends_on_its_sample_alone(name, encoder, critic):
 
 
 class Moody:
-    """A judge that fails on empty responses."""
+    """A judge that fails on empty responses, and counts what it is asked."""
 
-    name, explanation = "moody", "fails"
+    name, explanation, fingerprint = "moody", "fails", "moody-1"
+
+    def __init__(self, dimensions="guide"):
+        self.dimensions = dimension_set(dimensions)
+        self.asked = []
 
     def judge(self, rows):
+        rows = list(rows)
+        self.asked.append([row.response for row in rows])
         for row in rows:
             if row.response:
                 yield Judgement(row.example.example_id, {"empathy": 0.9, "overall": 0.25}, {})
@@ -168,6 +175,39 @@ def test_the_judge_gives_its_overall_score_and_none_where_it_fails():
     component = JudgeScore(Moody())
     assert component.score([sample("a"), sample(""), sample("b")]) == [0.25, None, 0.25]
     assert component.explanation == "overall score of the judge 'moody'"
+
+
+def test_a_response_is_judged_once_and_a_failure_again():
+    judge = Moody()
+    component = JudgeScore(judge)
+    assert component.score([sample("a"), sample("a"), sample(""), sample("a", "i feel sad")]) == [
+        0.25,
+        0.25,
+        None,
+        0.25,
+    ]
+    assert component.score([sample("b"), sample("a"), sample("")]) == [0.25, 0.25, None]
+    assert component.score([sample("a")]) == [0.25]
+    # New responses of a batch are asked for together; another context is another question.
+    assert judge.asked == [["a", "", "a"], ["b", ""]]
+
+
+def test_judgements_outlive_the_process_where_there_is_a_file(tmp_path):
+    first, second = Moody(), Moody()
+    assert JudgeScore(first, tmp_path / "kept.sqlite3").score([sample("a"), sample("")]) == [0.25, None]
+    assert JudgeScore(second, tmp_path / "kept.sqlite3").score([sample("a"), sample("")]) == [0.25, None]
+    assert (first.asked, second.asked) == ([["a", ""]], [[""]])
+
+
+def test_scores_in_another_range_are_shares_of_it():
+    class Paper(Moody):
+        def judge(self, rows):
+            for row in rows:
+                scores = {"lifelikeness": 9.0, "informativeness": 4.5}
+                yield Judgement(row.example.example_id, scores, {})
+
+    # From 0 to 9, and without a score of the whole: the mean of 1 and 1/2.
+    assert JudgeScore(Paper("paper")).score([sample("a")]) == [0.75]
 
 
 def test_the_judge_of_the_resources_is_asked():
