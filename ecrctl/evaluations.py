@@ -1,4 +1,4 @@
-"""`eval run`, once its command line is read: which checkpoint, which turns, where to."""
+"""`eval run` and `eval generate`, once their command line is read: which checkpoint, which turns, where to."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ecrctl.jobs import settings_from
 from ecrctl.options import Layers, Output
 
 if TYPE_CHECKING:
+    from ecr_engine.config.settings import Settings
     from ecr_engine.runs.events import Emit, Listener
     from ecr_engine.runs.folder import RunFolder
 
@@ -32,6 +33,7 @@ class Evaluation:
         layers: profiles, file and single settings.
         typed: settings that were given as flags.
         speech: how to speak.
+        command: what was typed, for errors.
     """
 
     address: str | None
@@ -42,6 +44,30 @@ class Evaluation:
     layers: Layers
     typed: Typed
     speech: Output
+    command: str = "ecrctl eval run"
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A request, once everything in it is found.
+
+    Attributes:
+        checkpoint: the model's folder.
+        run: the run that it lies in; None if it lies in none.
+        settings: what it is evaluated with.
+        turns: the file of examples.
+        target: the folder to write.
+        name: what the system is called.
+        limit: turns at most.
+    """
+
+    checkpoint: Path
+    run: RunFolder | None
+    settings: Settings
+    turns: Path
+    target: Path
+    name: str
+    limit: int | None
 
 
 def evaluate_request(request: Evaluation) -> None:
@@ -50,43 +76,89 @@ def evaluate_request(request: Evaluation) -> None:
     Raises:
         UsageError: no checkpoint was named.
         DataError: a checkpoint outside of a run, without the turns or the folder that a run would have.
+        FailedMetricsError: a metric failed; the others are written and printed.
     """
-    from ecr_engine.data.schema import Split
-    from ecr_engine.data.store import split_path
-    from ecr_engine.runs.addresses import resolve_checkpoint
-    from ecrctl.ui.data_view import data_folder
     from ecrctl.ui.evaluation_view import show_evaluation
     from ecrctl.ui.follow import following
     from ecrctl.ui.snapshot import begin
 
+    plan = _plan(request)
+    # Only now: this is what loads torch, and a mistake in the command line should cost no seconds.
+    from ecr_engine.pipeline.rewarding import resources_for
+    from ecr_engine.pipeline.stages.evaluate import evaluate_checkpoint
+
+    with following(
+        begin(str(plan.target), (STAGE,)), quiet=request.speech.quiet, everything=request.speech.verbose
+    ) as listener:
+        result = evaluate_checkpoint(
+            plan.checkpoint,
+            plan.turns,
+            plan.target,
+            plan.settings,
+            name=plan.name,
+            address=str(plan.checkpoint),
+            limit=plan.limit,
+            emit=emitting(listener),
+            resources=resources_for(plan.run, plan.settings),
+            guide=True,
+        )
+    show_evaluation(plan.target, result, as_json=request.speech.json)
+
+
+def generate_request(request: Evaluation) -> None:
+    """Answers turns with a checkpoint, and says where the answers are.
+
+    Raises:
+        UsageError: no checkpoint was named.
+        DataError: a checkpoint outside of a run, without the turns or the folder that a run would have.
+    """
+    from ecrctl.ui.evaluation_view import show_generation
+    from ecrctl.ui.follow import following
+    from ecrctl.ui.snapshot import begin
+
+    plan = _plan(request)
+    from ecr_engine.pipeline.stages.evaluate import generate_checkpoint
+
+    with following(
+        begin(str(plan.target), (STAGE,)), quiet=request.speech.quiet, everything=request.speech.verbose
+    ) as listener:
+        result = generate_checkpoint(
+            plan.checkpoint,
+            plan.turns,
+            plan.target,
+            plan.settings,
+            name=plan.name,
+            address=str(plan.checkpoint),
+            limit=plan.limit,
+            emit=emitting(listener),
+        )
+    show_generation(plan.target, result, as_json=request.speech.json)
+
+
+def _plan(request: Evaluation) -> _Plan:
+    """Finds what a request names."""
+    from ecr_engine.data.schema import Split
+    from ecr_engine.data.store import split_path
+    from ecr_engine.runs.addresses import resolve_checkpoint
+    from ecrctl.ui.data_view import data_folder
+
     if request.address is None:
-        raise UsageError("no checkpoint is named", at="ecrctl eval run", fix="name a run: ecrctl eval run runs/demo")
+        raise UsageError("no checkpoint is named", at=request.command, fix=f"name a run: {request.command} runs/demo")
     checkpoint = resolve_checkpoint(request.address)
     run = _run_of(checkpoint)
     base = run.resolved_config if run is not None else None
     settings = settings_from(request.layers, request.typed, base=base).settings
     name = request.name or _name(request, checkpoint, settings.evaluation.split)
     turns = data_folder(request.data) if request.data is not None else _in_run(run, "--data", checkpoint).data
-    target = request.output or _in_run(run, "--output-dir", checkpoint).evaluation(name)
-    # Only now: this is what loads torch, and a mistake in the command line should cost no seconds.
-    from ecr_engine.pipeline.rewarding import resources_for
-    from ecr_engine.pipeline.stages.evaluate import evaluate_checkpoint
-
-    with following(
-        begin(str(target), (STAGE,)), quiet=request.speech.quiet, everything=request.speech.verbose
-    ) as listener:
-        result = evaluate_checkpoint(
-            checkpoint,
-            split_path(turns, Split(settings.evaluation.split)),
-            target,
-            settings,
-            name=name,
-            address=str(checkpoint),
-            limit=settings.evaluation.limit if request.limit is None else request.limit,
-            emit=emitting(listener),
-            resources=resources_for(run, settings),
-        )
-    show_evaluation(target, result, as_json=request.speech.json)
+    return _Plan(
+        checkpoint=checkpoint,
+        run=run,
+        settings=settings,
+        turns=split_path(turns, Split(settings.evaluation.split)),
+        target=request.output or _in_run(run, "--output-dir", checkpoint).evaluation(name),
+        name=name,
+        limit=settings.evaluation.limit if request.limit is None else request.limit,
+    )
 
 
 def emitting(listener: Listener) -> Emit:

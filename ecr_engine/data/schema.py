@@ -137,6 +137,19 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class ReferenceLoss:
+    """How unexpected a reference is to the model that answered.
+
+    Attributes:
+        nats: negative log-likelihood of the reference behind the prompt.
+        tokens: of the reference, the stop token included; at least 1.
+    """
+
+    nats: float
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """A response to an example: what rewards, judges and metrics look at.
 
@@ -145,9 +158,11 @@ class Sample:
         response: the response's words, decoded, with `<movie>` slots, without the stop token.
         finished: whether the response ended by itself (a stop token within the length limit).
         tokens: number of response tokens, the stop token included.
+        reference_loss: the loss of the reference under the model that answered; None where it was not asked for.
     """
 
     example: Example
     response: str
     finished: bool
     tokens: int
+    reference_loss: ReferenceLoss | None = None

@@ -155,7 +155,9 @@ def _compare_metrics(
     skipped = {key: "only one side has it" for key in [*a.metrics, *b.metrics] if key not in shared}
     found: dict[str, MetricComparison] = {}
     for key, outcome in zip(shared, _pairwise(pairs, shared, resampling), strict=True):
-        value_a, value_b = a.metrics[key], b.metrics[key]
+        value_b = b.metrics[key]
+        # What was paid for on either side is no evidence between the two.
+        value_a = replace(a.metrics[key], in_reward=a.metrics[key].in_reward or value_b.in_reward)
         if outcome.n and key in by_turn:
             found[key] = _from_turns(key, outcome, value_a)
         elif whole and value_a.value is not None and value_b.value is not None:

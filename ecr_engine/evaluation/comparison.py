@@ -12,7 +12,7 @@ confidence, resamples, seed   of the statistics
 forced        differences between the sides that were accepted by force (sentences)
 skipped       metric key -> why it could not be compared
 metrics       metric key -> {a, b, difference, relative, interval: [low, high], p, p_holm, n, effect, interval_a,
-              interval_b, higher_is_better, in_reward, wins, ties, losses, explanation}
+              interval_b, higher_is_better, in_reward, held_out, wins, ties, losses, explanation}
 dialogues_improved, dialogues_harmed, dialogues_random
               [{example_id, context: [{role, text}], reference, a, b, reward_a, reward_b}]
 ```
@@ -95,6 +95,11 @@ class MetricComparison:
     ties: int
     losses: int
     explanation: str
+
+    @property
+    def held_out(self) -> bool:
+        """Whether the reward does not pay for it: only then is a gain evidence beside the objective."""
+        return not self.in_reward
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +268,7 @@ def _metric_to_json(metric: MetricComparison) -> dict[str, Any]:
         "interval_b": _pair(metric.interval_b),
         "higher_is_better": metric.higher_is_better,
         "in_reward": metric.in_reward,
+        "held_out": metric.held_out,
         "wins": metric.wins,
         "ties": metric.ties,
         "losses": metric.losses,
@@ -277,7 +283,9 @@ def _metric_from_json(key: str, raw: Mapping[str, Any]) -> MetricComparison:
         intervals = {name: _interval(raw[name]) for name in ("interval", "interval_a", "interval_b")}
     except (LookupError, TypeError, ArithmeticError) as error:
         raise MetricError(key, error) from error
-    return MetricComparison(metric=key, **{**raw, **numbers, **optional, **intervals})
+    # It is the opposite of `in_reward`, written for readers of the JSON; older files lack it.
+    fields = {name: value for name, value in raw.items() if name != "held_out"}
+    return MetricComparison(metric=key, **{**fields, **numbers, **optional, **intervals})
 
 
 def _dialogue_to_json(dialogue: SideBySide) -> dict[str, Any]:

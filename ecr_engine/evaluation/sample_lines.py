@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, fields
 from typing import Any, TypeVar
 
-from ecr_engine.data.schema import Example, Item, Role, Sample, Turn
+from ecr_engine.data.schema import Example, Item, ReferenceLoss, Role, Sample, Turn
 from ecr_engine.evaluation.documents import NotFiniteError
 
 T = TypeVar("T")
@@ -15,6 +15,7 @@ T = TypeVar("T")
 _KINDS: Mapping[type, str] = {
     str: "a text",
     int: "a whole number",
+    float: "a number with a decimal point",
     bool: "true or false",
     list: "a list",
     dict: "an object",
@@ -53,6 +54,7 @@ def sample_to_json(sample: Sample) -> dict[str, Any]:
         "emotions": list(example.emotions),
         "source": example.source,
         "line": example.line,
+        **loss_to_json(sample.reference_loss),
     }
 
 
@@ -77,8 +79,34 @@ def sample_from_json(raw: Mapping[str, Any]) -> Sample:
         line=field_of(raw, "line", int),
     )
     return Sample(
-        example, field_of(raw, "response", str), field_of(raw, "finished", bool), field_of(raw, "tokens", int)
+        example,
+        field_of(raw, "response", str),
+        field_of(raw, "finished", bool),
+        field_of(raw, "tokens", int),
+        loss_from_json(raw),
     )
+
+
+def loss_to_json(loss: ReferenceLoss | None) -> dict[str, Any]:
+    """What `loss_from_json` reads: one field, or none."""
+    return {} if loss is None else {"reference_loss": asdict(loss)}
+
+
+def loss_from_json(raw: Mapping[str, Any]) -> ReferenceLoss | None:
+    """The loss of a reference that a line holds; None if it holds none.
+
+    Raises:
+        KeyError: it is there in part.
+        FieldError: it holds something else than it has to.
+    """
+    if "reference_loss" not in raw:
+        return None
+    loss = field_of(raw, "reference_loss", dict)
+    nats = field_of(loss, "nats", float, "reference_loss")
+    tokens = field_of(loss, "tokens", int, "reference_loss")
+    if tokens < 1:
+        raise FieldError(f"'reference_loss.tokens' is {tokens}, not 1 or more")
+    return ReferenceLoss(nats, tokens)
 
 
 def parse_line(line: bytes, load: Callable[[str], Any] = json.loads) -> dict[str, Any]:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ecr_engine.data.schema import Sample
 from ecr_engine.data.staging import staged
-from ecr_engine.errors import DataError
+from ecr_engine.errors import DataError, EcrError, Problem
 from ecr_engine.evaluation.documents import (
     MetricError,
     NotFiniteError,
@@ -45,6 +46,9 @@ AGREEMENT = 1e-6
 
 RESULTS = "results.json"
 SAMPLES = "samples.jsonl"
+KEPT = "evaluation_results_*.json"
+"""Files of the guide's form: each evaluation adds one."""
+
 REDO = "evaluate again: ecrctl eval run RUN"
 
 
@@ -64,6 +68,9 @@ class EvaluationResult:
         seed: seed of the sampling.
         metrics: values by metric key, the objective `reward` and its components `reward/…` included.
         seconds: how long generating and measuring took.
+        failed: why a metric has no value, by its key.
+        judge: who gave the metrics `judge/…`: name, fingerprint, dimensions and turns judged; empty if nobody did.
+        reward: what the reward draws on, that of the training and the measured one: `components`, `judges`, `encoders`.
     """
 
     schema: int
@@ -77,6 +84,9 @@ class EvaluationResult:
     seed: int
     metrics: Mapping[str, MetricValue]
     seconds: float
+    failed: Mapping[str, str] = field(default_factory=dict)
+    judge: Mapping[str, Any] = field(default_factory=dict)
+    reward: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +108,8 @@ def write_evaluation(
     result: EvaluationResult,
     samples: Sequence[Sample],
     per_sample: Mapping[str, Sequence[float | None]],
+    *,
+    documents: Mapping[str, object] | None = None,
 ) -> None:
     """Writes one evaluation; the folder appears complete or not at all, and replaces an older one.
 
@@ -106,12 +118,17 @@ def write_evaluation(
         result: the values.
         samples: the turns, in order.
         per_sample: one value a sample by metric key; a metric with an empty sequence is left out.
+        documents: further JSON files to write, by name; those of earlier evaluations in the folder stay (`KEPT`).
 
     Raises:
         UsageError: the folder is there and holds something else.
     """
     rows = {key: values for key, values in per_sample.items() if values}
     with staged(folder, is_evaluation) as stage:
+        for earlier in folder.glob(KEPT):
+            shutil.copy2(earlier, stage / earlier.name)
+        for name, document in (documents or {}).items():
+            write_json(stage / name, document)
         write_json(stage / RESULTS, _result_to_json(result))
         with (stage / SAMPLES).open("w", encoding="utf-8") as handle:
             for place, sample in enumerate(samples):
@@ -160,6 +177,30 @@ def read_result(folder: Path) -> EvaluationResult:
         raise DataError.at_line(f"a results file with a wrong or missing field: {error}", path, line, REDO) from error
 
 
+def failures(result: EvaluationResult, folder: Path) -> tuple[Problem, ...]:
+    """What is to be said of the metrics of an evaluation that failed."""
+    return tuple(
+        Problem(
+            f"metric '{key}' failed: {reason}",
+            str(folder / RESULTS),
+            f"the other metrics are written; to measure it again: ecrctl eval rescore {folder} --metric {key}",
+        )
+        for key, reason in result.failed.items()
+    )
+
+
+class FailedMetricsError(EcrError):
+    """Metrics that gave no value in an evaluation whose other metrics are written.
+
+    Args:
+        problems: what is to be said of them, at least one.
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("; ".join(problem.what for problem in problems))
+        self.problems = tuple(problems)
+
+
 def _result_to_json(result: EvaluationResult) -> dict[str, Any]:
     return {
         "schema": result.schema,
@@ -173,6 +214,9 @@ def _result_to_json(result: EvaluationResult) -> dict[str, Any]:
         "seed": result.seed,
         "seconds": result.seconds,
         "metrics": {key: metric_to_json(value) for key, value in result.metrics.items()},
+        "reward_sources": dict(result.reward),
+        "failed": dict(result.failed),
+        "judge": dict(result.judge),
     }
 
 
@@ -185,6 +229,7 @@ def metric_to_json(value: MetricValue) -> dict[str, Any]:
         "low": _finite(value.low),
         "high": _finite(value.high),
         "in_reward": value.in_reward,
+        "held_out": not value.in_reward,
         "explanation": value.explanation,
     }
 
@@ -202,6 +247,9 @@ def _result_from_json(raw: Mapping[str, Any]) -> EvaluationResult:
         seed=int(raw["seed"]),
         metrics={key: _metric_from_json(key, value) for key, value in raw["metrics"].items()},
         seconds=number(raw["seconds"]),
+        failed={str(key): str(reason) for key, reason in dict(raw.get("failed", {})).items()},
+        judge=dict(raw.get("judge", {})),
+        reward=dict(raw.get("reward_sources", {})),
     )
 
 

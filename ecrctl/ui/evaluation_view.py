@@ -21,7 +21,36 @@ _BETTER = {True: "higher", False: "lower", None: NO_VALUE}
 
 
 def show_evaluation(folder: Path, result: EvaluationResult, *, as_json: bool) -> None:
-    """Prints the metrics of one evaluation."""
+    """Prints the metrics of one evaluation.
+
+    Raises:
+        FailedMetricsError: some of them failed; it comes after the others are printed.
+    """
+    from ecr_engine.evaluation.store import FailedMetricsError, failures
+
+    _print(folder, result, as_json=as_json)
+    failed = failures(result, folder)
+    if failed:
+        raise FailedMetricsError(failed)
+
+
+def show_generation(folder: Path, result: EvaluationResult, *, as_json: bool) -> None:
+    """Says where the responses are, and how to measure them."""
+    if as_json:
+        print_document({"folder": folder, "result": result})
+        return
+    facts(
+        results(),
+        [
+            ("system", f"{result.name} ({result.checkpoint})"),
+            ("turns", f"{result.turns} of the {result.split} split, in {duration(result.seconds)}"),
+            ("written", str(folder)),
+            ("measure", f"ecrctl eval rescore {folder}"),
+        ],
+    )
+
+
+def _print(folder: Path, result: EvaluationResult, *, as_json: bool) -> None:
     if as_json:
         print_document({"folder": folder, "result": result})
         return

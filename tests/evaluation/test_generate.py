@@ -1,6 +1,8 @@
 """Answering held-out turns: the same response whatever the batch, the same turns for every system."""
 
+import dataclasses
 import json
+import math
 
 import pytest
 import torch
@@ -8,18 +10,24 @@ from tiny_models import example, same_weights, tiny_backbone
 
 from ecr_engine.config.sections.data import PromptSettings
 from ecr_engine.config.sections.evaluation import CompareSettings, EvaluationSettings
-from ecr_engine.errors import DataError, ExitCode
+from ecr_engine.data.schema import ReferenceLoss
+from ecr_engine.errors import DataError, ExitCode, UsageError
 from ecr_engine.evaluation.generate import (
+    System,
     Task,
     decoding_of,
     evaluate_model,
+    generate_model,
+    precision_of,
     prompt_encoder,
     respond,
     turn_seed,
 )
+from ecr_engine.evaluation.metric import METRICS
 from ecr_engine.evaluation.store import read_evaluation
 from ecr_engine.models.generation import Decoding
 from ecr_engine.rewards.composition import Composer
+from ecr_engine.rewards.resources import Resources
 
 PROMPT = PromptSettings(system="feel with the seeker", context_max_length=80, resp_max_length=10)
 EXAMPLES = [
@@ -36,7 +44,7 @@ def backbone():
     return tiny_backbone(scale=6.0)
 
 
-def answered(backbone, examples=EXAMPLES, *, batch_size=64, seed=0, decoding=None, progress=None):
+def answered(backbone, examples=EXAMPLES, *, batch_size=64, seed=0, decoding=None, **options):
     return respond(
         backbone.model,
         backbone.tokenizer,
@@ -45,7 +53,7 @@ def answered(backbone, examples=EXAMPLES, *, batch_size=64, seed=0, decoding=Non
         decoding or Decoding(10),
         batch_size=batch_size,
         seed=seed,
-        progress=progress,
+        **options,
     )
 
 
@@ -123,11 +131,10 @@ def task(examples=EXAMPLES, *, prompt=PROMPT, **changes):
     return Task("test", examples, prompt, EvaluationSettings(**changes), CompareSettings(resamples=200), seed=0)
 
 
-def evaluated(backbone, folder, made, name="policy"):
+def evaluated(backbone, folder, made, name="policy", **options):
     composer = Composer({"empathy": 2.0, "format": 1.0})
-    return evaluate_model(
-        backbone.model, backbone.tokenizer, made, composer, folder, name=name, checkpoint="policy/checkpoints/step-1"
-    )
+    system = System(backbone.model, backbone.tokenizer, name, "policy/checkpoints/step-1")
+    return evaluate_model(system, made, composer, folder, **options)
 
 
 def test_an_evaluation_writes_all_turns(backbone, tmp_path):
@@ -139,7 +146,13 @@ def test_an_evaluation_writes_all_turns(backbone, tmp_path):
         5,
         0,
     )
-    assert result.decoding == {"max_new_tokens": 10, "sample": True, "temperature": 0.7, "top_p": 1.0}
+    assert result.decoding == {
+        "max_new_tokens": 10,
+        "sample": True,
+        "temperature": 0.7,
+        "top_p": 1.0,
+        "precision": "no",
+    }
     read, samples = read_evaluation(tmp_path / "policy")
     assert read == result
     assert [scored.sample for scored in samples] == answered(backbone, decoding=Decoding(10, temperature=0.7))
@@ -175,3 +188,99 @@ def test_an_empty_split(backbone, tmp_path):
     assert caught.value.exit_code is ExitCode.DATA
     assert caught.value.problems[0].fix == "process more dialogues, or choose another split"
     assert not (tmp_path / "none").exists()
+
+
+def test_a_precision_that_is_asked_for_is_taken_and_auto_leaves_small_models_alone(backbone):
+    assert [precision_of(wanted, backbone.model) for wanted in ("bf16", "no", "auto")] == ["bf16", "no", "no"]
+
+
+def test_bf16_responses_are_made_in_bf16(backbone):
+    samples = answered(backbone, precision="bf16", losses=True)
+    exact = answered(backbone, losses=True)
+    assert len(samples) == 5
+    # Losses show it: they are near the exact ones, and not the same.
+    pairs = [(a.reference_loss.nats, b.reference_loss.nats) for a, b in zip(samples, exact, strict=True)]
+    assert all(a == pytest.approx(b, rel=0.1) for a, b in pairs)
+    assert any(a != b for a, b in pairs)
+
+
+@pytest.mark.parametrize("batch_size", [2, 5])
+def test_the_loss_of_a_reference_is_that_of_transformers(backbone, batch_size):
+    encoder = prompt_encoder(backbone.tokenizer, PROMPT)
+    wanted = []
+    for each in EXAMPLES:
+        encoded = encoder.encode(each)
+        ids = torch.tensor([encoded.prompt + encoded.target])
+        with torch.no_grad():
+            logs = backbone.model(ids).logits[0].double().log_softmax(-1)
+        places = range(len(encoded.prompt), ids.shape[1])
+        wanted.append((-sum(float(logs[place - 1, ids[0, place]]) for place in places), len(encoded.target)))
+    samples = answered(backbone, batch_size=batch_size, losses=True)
+    found = [(sample.reference_loss.nats, sample.reference_loss.tokens) for sample in samples]
+    assert found == [(pytest.approx(nats, rel=1e-5), tokens) for nats, tokens in wanted]
+    assert [sample.response for sample in samples] == [sample.response for sample in answered(backbone)]
+
+
+def test_perplexity_counts_every_token_alike(sample):
+    losses = [ReferenceLoss(2.0, 1), ReferenceLoss(4.0, 5), None]
+    samples = [dataclasses.replace(sample("hi"), reference_loss=loss) for loss in losses]
+    found = METRICS.build("perplexity", Resources()).compute(samples)
+    assert found.corpus == pytest.approx(math.exp(6 / 6))
+    assert found.per_sample == (pytest.approx(math.exp(2.0)), pytest.approx(math.exp(0.8)), None)
+
+
+def test_perplexity_comes_with_the_losses_and_is_kept_on_disk(backbone, tmp_path):
+    result = evaluated(backbone, tmp_path / "policy", task(perplexity=True))
+    _, rows = read_evaluation(tmp_path / "policy")
+    nats = sum(row.sample.reference_loss.nats for row in rows)
+    tokens = sum(row.sample.reference_loss.tokens for row in rows)
+    assert result.metrics["perplexity"].value == pytest.approx(math.exp(nats / tokens))
+    assert "perplexity" not in evaluated(backbone, tmp_path / "plain", task()).metrics
+
+
+def test_an_example_without_a_reference_has_no_loss(backbone):
+    blank = example("4:1", "hello there", target=" ")
+    first, second = answered(backbone, [blank, EXAMPLES[0]], losses=True)
+    assert first.reference_loss is None
+    assert second.reference_loss is not None
+
+
+def test_a_split_of_one_turn(backbone, tmp_path):
+    result = evaluated(backbone, tmp_path / "one", task(EXAMPLES[:1]))
+    assert result.turns == 1
+    assert result.metrics["reward"].value is not None
+    assert all(metric.interval is None for metric in result.metrics.values())  # one dialogue can't be resampled
+    assert result.metrics["self_bleu"].value is None
+    assert not result.failed
+
+
+def test_generated_responses_are_an_evaluation_without_metrics(backbone, tmp_path):
+    system = System(backbone.model, backbone.tokenizer, "policy", "policy/checkpoints/step-1")
+    result = generate_model(system, task(), tmp_path / "answers")
+    read, rows = read_evaluation(tmp_path / "answers")
+    assert read == result
+    assert dict(read.metrics) == {}
+    assert [row.sample for row in rows] == answered(backbone, decoding=Decoding(10, temperature=0.7))
+
+
+def test_an_unknown_metric_is_said_before_the_model_works(backbone, tmp_path):
+    told = []
+    with pytest.raises(UsageError, match="unknown metric 'blue_1'") as caught:
+        evaluated(backbone, tmp_path / "policy", task(metrics="default, blue_1"), progress=told.append)
+    assert caught.value.problems[0].fix == "did you mean 'bleu_1'?"
+    assert not told
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_guides_file_has_its_keys_and_those_of_earlier_evaluations_stay(backbone, tmp_path):
+    folder = tmp_path / "evaluation_results"
+    result = evaluated(backbone, folder, task(), guide=True)
+    [first] = folder.glob("evaluation_results_*.json")
+    document = json.loads(first.read_text())
+    assert {"bleu@1", "bleu@2", "dist@1", "dist@2", "item_ratio"} <= document.keys()
+    assert document["bleu@1"] == result.metrics["bleu@1"].value
+    assert all(isinstance(value, float | int) for value in document.values())
+    earlier = first.rename(folder / "evaluation_results_20240101_000000.json")
+    evaluated(backbone, folder, task(), guide=True)
+    assert earlier.exists()
+    assert len(list(folder.glob("evaluation_results_*.json"))) == 2

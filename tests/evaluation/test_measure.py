@@ -6,12 +6,13 @@ import math
 
 import pytest
 
-from ecr_engine.errors import DataError, UsageError
+from ecr_engine.errors import DataError, UnavailableError, UsageError
 from ecr_engine.evaluation.measure import PAID_BY, measure
-from ecr_engine.evaluation.metric import METRICS
+from ecr_engine.evaluation.metric import METRICS, MetricResult, metrics_with, select
 from ecr_engine.evaluation.values import is_mean
 from ecr_engine.rewards.component import COMPONENTS
 from ecr_engine.rewards.composition import Composer
+from ecr_engine.rewards.resources import Resources
 
 
 @pytest.fixture
@@ -27,9 +28,88 @@ def test_the_objective_comes_first_then_its_components_then_the_metrics(response
     assert list(measured.metrics) == ["reward", "reward/bleu", "reward/empathy", "item_ratio", "dist@1"]
 
 
-def test_without_names_every_registered_metric_is_measured(responses):
-    keys = {METRICS.build(name).key for name in METRICS.names()}
-    assert keys <= measure(responses, composer=Composer({"bleu": 1.0})).metrics.keys()
+def test_without_names_every_metric_that_needs_no_model_is_measured(responses):
+    keys = {metric.key for metric in metrics_with(Resources())} - {"similarity", "perplexity"}
+    measured = measure(responses, composer=Composer({"bleu": 1.0}))
+    assert measured.metrics.keys() == keys | {"reward", "reward/bleu"}
+    assert measured.failed == {}
+
+
+def test_metrics_by_key_pattern_and_word(responses):
+    names = ["dist@1", "bleu_*", "empathy/*", "dist_1"]
+    assert list(measure(responses, metric_names=names).metrics) == [
+        "dist@1",
+        *(f"bleu@{order}" for order in (1, 2, 3, 4)),
+        *(f"empathy/{mechanism}" for mechanism in ("exploration", "interpretation", "reaction")),
+    ]
+    keys = {metric.key for metric in select(["all"], Resources(encoder="minilm-l6"), losses=True)}
+    assert {"similarity", "perplexity", "bleu@1"} <= keys
+
+
+@pytest.mark.parametrize(
+    ("name", "what", "at", "fix"),
+    [
+        (
+            "similarity",
+            "metric 'similarity' needs a sentence encoder",
+            "reward_options.similarity_encoder",
+            "--set reward_options.similarity_encoder=minilm-l6",
+        ),
+        (
+            "perplexity",
+            "metric 'perplexity' needs the losses of the references, which only the model can say",
+            "evaluation.perplexity",
+            "generate again with them: ecrctl eval run RUN --perplexity",
+        ),
+    ],
+)
+def test_a_metric_that_lacks_what_it_needs(responses, name, what, at, fix):
+    with pytest.raises(UsageError) as error:
+        measure(responses, metric_names=[name])
+    [problem] = error.value.problems
+    assert (problem.what, problem.at, problem.fix) == (what, at, fix)
+
+
+class Odd:
+    """Stands in for a metric that is wrong."""
+
+    def __init__(self, name, compute):
+        for field, given in vars(type(METRICS.build("length", Resources()))).items():
+            if not field.startswith("_") and field != "compute":
+                setattr(self, field, given)
+        self.name = self.key = name
+        self.compute = compute
+
+
+def test_a_metric_that_fails_is_named_and_the_others_are_measured(responses, monkeypatch):
+    def divide(samples):
+        return 1 / 0
+
+    def unavailable(samples):
+        raise UnavailableError("no encoder", fix="get one")
+
+    odd = [
+        Odd("divides", divide),
+        Odd("misses", unavailable),
+        Odd("short", lambda samples: MetricResult(1.0, (1.0,))),
+    ]
+    known = [METRICS.build("length", Resources()), *odd]
+    monkeypatch.setattr("ecr_engine.evaluation.metric.metrics_with", lambda resources: known)
+    measured = measure(responses)
+    assert list(measured.metrics) == ["length"]
+    assert measured.failed.keys() == {"divides", "misses", "short"}
+    assert measured.failed["divides"].startswith("ZeroDivisionError: division by zero (test_measure.py:")
+    assert measured.failed["misses"] == "no encoder; get one"
+    assert measured.failed["short"] == "it gave 1 values for 4 turns"
+
+
+def test_missing_references_are_left_out_and_not_counted_as_zero(sample):
+    both = [sample("you should see it", "you should see it"), sample("hello", "")]
+    measured = measure(both, metric_names=["bleu_1", "rouge_l", "sacrebleu"])
+    assert [metric.value for metric in measured.metrics.values()] == [1.0, 1.0, pytest.approx(100.0)]
+    assert measured.per_sample["bleu@1"] == (1.0, None)
+    alone = measure(both[1:], metric_names=["bleu_1", "chrf"])
+    assert [metric.value for metric in alone.metrics.values()] == [None, None]
 
 
 def test_the_reward_is_the_mean_of_the_composers_totals(responses):

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ecr_engine.data.schema import Sample
-from ecr_engine.data.words import words
-from ecr_engine.evaluation.metric import MetricResult
-from ecr_engine.evaluation.metrics._ngrams import ngrams
+from ecr_engine.evaluation.corpus import Gram, corpus_of, ngrams
+from ecr_engine.evaluation.metric import Family, MetricResult, Need
+from ecr_engine.evaluation.metrics._mean import mean_result
 
 
 def individual_bleu(reference: Sequence[str], response: Sequence[str], order: int) -> float:
@@ -25,12 +25,20 @@ def individual_bleu(reference: Sequence[str], response: Sequence[str], order: in
     Returns:
         A value in [0, 1].
     """
-    found = Counter(ngrams(response, order))
+    found, wanted = Counter(ngrams(response, order)), Counter(ngrams(reference, order))
+    return _bleu(found, wanted, len(response), len(reference))
+
+
+def _bleu(found: Counter[Gram], wanted: Counter[Gram], length: int, reference_length: int) -> float:
     if not found:
         return 0.0
-    matched = sum((found & Counter(ngrams(reference, order))).values())
-    brevity = 1.0 if len(response) > len(reference) else math.exp(1.0 - len(reference) / len(response))
-    return brevity * matched / sum(found.values())
+    matched = sum(min(found[gram], wanted[gram]) for gram in found.keys() & wanted.keys())
+    return brevity(length, reference_length) * matched / found.total()
+
+
+def brevity(length: int, reference_length: int) -> float:
+    """BLEU's penalty for a response shorter than its reference, in (0, 1]; both lengths in words, not 0."""
+    return 1.0 if length > reference_length else math.exp(1.0 - reference_length / length)
 
 
 class IndividualBleu:
@@ -40,10 +48,12 @@ class IndividualBleu:
         order: the n-gram order, from 1 to 4.
     """
 
+    family = Family.OVERLAP
     low = 0.0
     high = 1.0
     higher_is_better: bool | None = True
-    source = "CRSLab, UniCRS and ECR evaluators: nltk sentence_bleu with all the weight on one order"
+    source = "CRSLab, UniCRS and ECR evaluators"
+    needs = Need.NOTHING
 
     def __init__(self, order: int) -> None:
         self._order = order
@@ -53,16 +63,18 @@ class IndividualBleu:
             f"Share of the response's {order}-grams that are in the reference (clipped, unsmoothed), times the brevity "
             "penalty; averaged over the responses that have a reference, an empty response counting 0."
         )
+        self.agrees_with = f"nltk sentence_bleu on the same words, all the weight on {order}-grams"
 
     def compute(self, samples: Sequence[Sample]) -> MetricResult:
-        """The mean over responses; None for a sample without a reference.
-
-        The corpus value is 0 if no sample has a reference.
-        """
-        scores = tuple(self._score(sample) for sample in samples)
-        known = [score for score in scores if score is not None]
-        return MetricResult(math.fsum(known) / len(known) if known else 0.0, scores)
-
-    def _score(self, sample: Sample) -> float | None:
-        reference = words(sample.example.target)
-        return individual_bleu(reference, words(sample.response), self._order) if reference else None
+        """The mean over responses; None for a sample without a reference."""
+        corpus = corpus_of(samples)
+        rows = zip(
+            corpus.response_counts(self._order),
+            corpus.reference_counts(self._order),
+            corpus.responses,
+            corpus.references,
+            strict=True,
+        )
+        return mean_result(
+            [_bleu(found, wanted, len(said), len(human)) if human else None for found, wanted, said, human in rows]
+        )

@@ -6,8 +6,14 @@ import math
 from collections.abc import Sequence
 
 from ecr_engine.data.schema import Sample
-from ecr_engine.evaluation.metric import MetricResult
-from ecr_engine.evaluation.metrics._ngrams import count_spoken, response_ngrams
+from ecr_engine.evaluation.corpus import Corpus, corpus_of
+from ecr_engine.evaluation.metric import Family, MetricResult, Need
+
+
+def _grams(corpus: Corpus, order: int) -> tuple[int, int]:
+    """How many different n-grams the responses have together, and how many n-grams."""
+    counts = corpus.response_counts(order)
+    return len(set().union(*counts)), sum(count.total() for count in counts)
 
 
 class Dist:
@@ -19,10 +25,13 @@ class Dist:
         order: the n-gram order, at least 1.
     """
 
+    family = Family.DIVERSITY
     low = 0.0
     high = math.inf
     higher_is_better: bool | None = True
     source = "UniCRS and ECR evaluators (dist@k)"
+    agrees_with = ""
+    needs = Need.NOTHING
 
     def __init__(self, order: int) -> None:
         self._order = order
@@ -30,14 +39,14 @@ class Dist:
         self.key = f"dist@{order}"
         self.explanation = (
             f"Number of unique {order}-grams in all responses together, divided by the number of non-empty responses "
-            "(can exceed 1)."
+            "(can exceed 1, and falls as the split grows)."
         )
 
     def compute(self, samples: Sequence[Sample]) -> MetricResult:
         """The value over the corpus; 0 if every response is empty."""
-        unique = {gram for grams in response_ngrams(samples, self._order) for gram in grams}
-        spoken = count_spoken(samples)
-        return MetricResult(len(unique) / spoken if spoken else 0.0, ())
+        corpus = corpus_of(samples)
+        unique, _ = _grams(corpus, self._order)
+        return MetricResult(unique / corpus.spoken if corpus.spoken else 0.0, ())
 
 
 class Distinct:
@@ -47,10 +56,13 @@ class Distinct:
         order: the n-gram order, at least 1.
     """
 
+    family = Family.DIVERSITY
     low = 0.0
     high = 1.0
     higher_is_better: bool | None = True
     source = "Li et al. 2016, arXiv 1510.03055 (distinct-n)"
+    agrees_with = ""
+    needs = Need.NOTHING
 
     def __init__(self, order: int) -> None:
         self._order = order
@@ -60,5 +72,5 @@ class Distinct:
 
     def compute(self, samples: Sequence[Sample]) -> MetricResult:
         """The value over the corpus; 0 if no response has an n-gram of this order."""
-        grams = [gram for grams in response_ngrams(samples, self._order) for gram in grams]
-        return MetricResult(len(set(grams)) / len(grams) if grams else 0.0, ())
+        unique, total = _grams(corpus_of(samples), self._order)
+        return MetricResult(unique / total if total else 0.0, ())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ecr_engine.evaluation.metric import Metric
 from ecr_engine.evaluation.metrics._diversity import Distinct
+from ecr_engine.rewards.resources import Resources
 
 
-def build() -> Metric:
+def build(resources: Resources) -> Metric:
     """The metric of order 1."""
     return Distinct(1)

@@ -69,6 +69,12 @@ def _save(folder: Path, name: str, drawing: Drawing | None) -> Plot | None:
         png.unlink(missing_ok=True)
         csv.unlink(missing_ok=True)
         return None
+    return save_drawing(folder, name, drawing)
+
+
+def save_drawing(folder: Path, name: str, drawing: Drawing) -> Plot:
+    """Writes a plot as PNG and its data as CSV; `folder` exists."""
+    png, csv = folder / f"{name}.png", folder / f"{name}.csv"
     drawing.figure.savefig(png, dpi=DPI)
     write_csv(csv, drawing.rows)
     return Plot(name, drawing.title, drawing.alt, png, csv)

@@ -1,0 +1,12 @@
+"""distinct@3: the share of 3-grams that are unique."""
+
+from __future__ import annotations
+
+from ecr_engine.evaluation.metric import Metric
+from ecr_engine.evaluation.metrics._diversity import Distinct
+from ecr_engine.rewards.resources import Resources
+
+
+def build(resources: Resources) -> Metric:
+    """The metric of order 3."""
+    return Distinct(3)

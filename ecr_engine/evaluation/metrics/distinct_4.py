@@ -1,0 +1,12 @@
+"""distinct@4: the share of 4-grams that are unique."""
+
+from __future__ import annotations
+
+from ecr_engine.evaluation.metric import Metric
+from ecr_engine.evaluation.metrics._diversity import Distinct
+from ecr_engine.rewards.resources import Resources
+
+
+def build(resources: Resources) -> Metric:
+    """The metric of order 4."""
+    return Distinct(4)

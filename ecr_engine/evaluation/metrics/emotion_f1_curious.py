@@ -1,0 +1,12 @@
+"""emotion_f1/curious: whether the response shows `curious` where the seeker does."""
+
+from __future__ import annotations
+
+from ecr_engine.evaluation.metric import Metric
+from ecr_engine.evaluation.metrics._emotions import EmotionF1
+from ecr_engine.rewards.resources import Resources
+
+
+def build(resources: Resources) -> Metric:
+    """The metric of one emotion."""
+    return EmotionF1(resources.emotion, "curious")
