@@ -1,13 +1,18 @@
 # Every target sets up what it needs: a virtual environment in .venv with the tested versions.
 #   make demo    the whole main job on the sample corpus, run folder runs/demo
 #   make test    lint, types, import rules and the tests
-#   make bench   time and memory of the demo and of --help; bench-ppo: of a PPO update, by phase
+#   make soak    the slow tests: hundreds of kills and signals, thousands of steps
+#   make bench   time and memory of the demo and of --help
+#   make bench-ppo   a PPO update beside TRL's on SmolLM2-135M: make bench-ppo BENCH="--prompts FILE --pairs 5"
 #   make proof   the main job on real ReDial: make proof DATA=path/to/redial
 
 PYTHON ?= python3
 DATA ?=
 VENV := .venv
 BIN := $(VENV)/bin
+PEER := build/trl
+PEER_PACKAGES := torch==2.13.0 trl==1.11.0 "transformers>=5" accelerate datasets
+BENCH ?=
 READY := $(VENV)/.ready
 
 .PHONY: install demo test lint soak bench bench-ppo proof clean
@@ -33,14 +38,18 @@ test: lint
 	$(BIN)/pytest
 
 soak: $(READY)
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m slow -p no:xdist -rP
 
 bench: $(READY)
 	$(BIN)/python benchmarks/demo.py
 
-bench-ppo: $(READY)
-	test -f runs/demo/run.json || $(BIN)/ecrctl run --profile demo
-	$(BIN)/python benchmarks/ppo.py --run runs/demo
+$(PEER)/.ready:
+	$(PYTHON) -m venv $(PEER)
+	$(PEER)/bin/python -m pip install --quiet --disable-pip-version-check $(PEER_PACKAGES)
+	touch $@
+
+bench-ppo: $(READY) $(PEER)/.ready
+	$(BIN)/python benchmarks/ppo_pairs.py --peer-python $(PEER)/bin/python --check $(BENCH)
 
 proof: $(READY)
 	@test -n "$(DATA)" || { echo "which data? make proof DATA=path/to/redial"; exit 2; }

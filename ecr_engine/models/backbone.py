@@ -22,6 +22,7 @@ from ecr_engine.models.adapter_files import (
     write_adapted,
 )
 from ecr_engine.models.adapters import TRAINED, activate, load_adapter
+from ecr_engine.models.foreign import check_no_code
 from ecr_engine.models.hub import silence_transformers
 from ecr_engine.models.merging import merged_model
 from ecr_engine.models.quantisation import Quantisation, bitsandbytes_config, compute_exactly, quantisation_of
@@ -32,6 +33,9 @@ from ecr_engine.runs.manifest import MANIFEST
 
 REFERENCE_WIDTH = 4096
 """Hidden size of Llama-2-7B: the width that learning rates are stated for."""
+
+ONE_FILE = "1000TB"
+"""Weights are saved as one file, however large: `restore` and adapters on the same base read that file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,7 @@ class Backbone:
         if self.adapted:
             write_adapted(self.model, folder, base=self.base)
         else:
-            self.model.save_pretrained(folder)
+            self.model.save_pretrained(folder, max_shard_size=ONE_FILE)
         self.tokenizer.save_pretrained(folder)
 
     def restore(self, folder: Path) -> None:
@@ -154,12 +158,14 @@ def load_backbone(name: str, *, quantisation: Quantisation = "none", precision: 
     Raises:
         UsageError: the model is not a Llama.
         UnavailableError: it can't be had (no such folder, no network, gated).
-        DataError: the adapter in the folder belongs to another base.
+        DataError: the adapter in the folder belongs to another base, or the folder asks to run code of its own.
     """
     from transformers import AutoTokenizer
 
     check_backbone_name(name)
     source = source_of(name)
+    if Path(source).is_dir():
+        check_no_code(Path(source))
     silence_transformers()
     try:
         tokenizer = AutoTokenizer.from_pretrained(source)

@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from ecr_engine.errors import UnavailableError
+from ecr_engine.models.foreign import check_no_code
 from ecr_engine.models.hub import silence_transformers
 from ecr_engine.models.registry import read_json_object, source_of
 
@@ -58,6 +59,7 @@ def load_encoder(name: str, *, at: str, otherwise: str = "") -> tuple[Any, Any]:
 
     Raises:
         UnavailableError: it can't be had: no such encoder, no hub, or files that are damaged or don't fit each other.
+        DataError: the folder asks to run code of its own.
     """
     from huggingface_hub.errors import StrictDataclassError
 
@@ -130,6 +132,7 @@ def _find(source: str) -> tuple[Any, Any]:
     folder = Path(source)
     if folder.is_dir():
         _check_folder(folder)
+        check_no_code(folder)
         return _read(source)
     _check_hub_id(source)
     try:
@@ -203,6 +206,8 @@ def _read(source: str) -> tuple[Any, Any]:
     body, told = AutoModel.from_pretrained(
         source,
         dtype=torch.float32,
+        # Weights in pickles are refused: loading one can run code.
+        use_safetensors=True,
         # They are refused below, in words that name them.
         ignore_mismatched_sizes=True,
         output_loading_info=True,

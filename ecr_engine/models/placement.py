@@ -52,3 +52,8 @@ def global_sum(value: float, accelerator: Accelerator) -> float:
         return value
     total = torch.tensor([value], dtype=torch.float64, device=accelerator.device)
     return float(accelerator.reduce(total, reduction="sum").item())
+
+
+def any_of(asked: bool, accelerator: Accelerator) -> bool:
+    """Whether it is true in any process, the same answer in each."""
+    return global_sum(float(asked), accelerator) > 0

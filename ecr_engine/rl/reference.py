@@ -18,6 +18,7 @@ import torch
 
 from ecr_engine.models.adapters import REFERENCE, add_reference, changes_anything, switched
 from ecr_engine.models.backbone import Backbone
+from ecr_engine.models.memory import PagedWeights
 from ecr_engine.models.response import ResponseModel, ResponseOutput, TokenBatch
 
 Autocast = Callable[[], AbstractContextManager[Any]]
@@ -41,6 +42,9 @@ class Reference(Protocol):
 class FrozenCopy:
     """A copy of the policy as it is now.
 
+    Where the policy computes in bfloat16 on a CPU, the copy is kept so too, and in memory only while it is asked: what
+    float32 would have beyond that is rounded away before every product.
+
     Args:
         model: the policy's causal LM.
         autocast: in what it computes.
@@ -50,13 +54,18 @@ class FrozenCopy:
         self._model = copy.deepcopy(model).eval().requires_grad_(requires_grad=False)
         self._wrapped = ResponseModel(self._model).eval()
         self._autocast = autocast
+        narrow = self._model.device.type == "cpu" and _computes_in_bfloat16(autocast)
+        self._paged = PagedWeights(self._model, torch.bfloat16) if narrow else None
 
     @torch.no_grad()
     def __call__(self, batch: TokenBatch, *, temperature: float = 1.0, with_entropy: bool = False) -> ResponseOutput:
         """What the reference says of the response tokens, without gradients."""
         self._model.to(batch.ids.device)
         with self._autocast():
-            return _call(self._wrapped, batch, temperature, with_entropy)
+            output = _call(self._wrapped, batch, temperature, with_entropy)
+        if self._paged is not None:
+            self._paged.release()
+        return output
 
     def eval(self) -> FrozenCopy:
         """Itself: it has no other mode."""
@@ -64,8 +73,9 @@ class FrozenCopy:
 
     @contextmanager
     def model(self) -> Iterator[Any]:
-        """The copy itself."""
-        yield self._model
+        """The copy itself; in what the policy computes."""
+        with self._autocast():
+            yield self._model
 
 
 class SwitchedAdapter:
@@ -118,6 +128,11 @@ def reference_of(policy: Backbone, autocast: Autocast = nullcontext) -> FrozenCo
         return SwitchedAdapter(policy.model, None, autocast)
     add_reference(policy.model)
     return SwitchedAdapter(policy.model, REFERENCE, autocast)
+
+
+def _computes_in_bfloat16(autocast: Autocast) -> bool:
+    with autocast():
+        return torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") is torch.bfloat16
 
 
 def _call(wrapped: ResponseModel, batch: TokenBatch, temperature: float, with_entropy: bool) -> ResponseOutput:
