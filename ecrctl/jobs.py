@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -35,7 +37,8 @@ class Request:
         layers: profiles, file and single settings.
         typed: settings that were given as flags.
         output: how to speak.
-        resume: what to do with a folder that has the stage already; None: go on with it.
+        resume: what to do with a folder that has the stage already: a word of `Resume`, or a checkpoint to go on
+            from; None: whatever is still valid stays.
         output_dir: the run folder, as the guide names it.
     """
 
@@ -44,7 +47,7 @@ class Request:
     layers: Layers
     typed: Typed = field(default_factory=dict)
     output: Output = field(default_factory=Output)
-    resume: Resume | None = None
+    resume: str | None = None
     output_dir: Path | None = None
 
 
@@ -91,6 +94,7 @@ def start(request: Request) -> None:
 def _run(job: Job, request: Request) -> JobResult:
     from ecr_engine.pipeline.job import STAGES, run_job
     from ecr_engine.runs import processes
+    from ecr_engine.runs.stopping import Stop
     from ecrctl.ui.follow import following
     from ecrctl.ui.snapshot import begin
 
@@ -99,7 +103,8 @@ def _run(job: Job, request: Request) -> JobResult:
     try:
         quiet = request.output.quiet or not processes.is_first()
         with following(picture, quiet=quiet, everything=request.output.verbose) as listener:
-            return run_job(job, until=request.until, listeners=(listener,))
+            stop = Stop(_tell_of_stop if processes.is_first() else _say_nothing)
+            return run_job(job, until=request.until, listeners=(listener,), stop=stop)
     except KeyboardInterrupt:
         _say_how_to_go_on(job, request)
         raise
@@ -112,6 +117,7 @@ def _run(job: Job, request: Request) -> JobResult:
 def _job(request: Request) -> Job:
     from ecr_engine.models.registry import check_backbone_name, check_encoder_name
     from ecr_engine.pipeline.job import Job
+    from ecr_engine.pipeline.resuming import Wish
     from ecr_engine.runs.folder import RunFolder
 
     execution = request.execution
@@ -137,6 +143,8 @@ def _job(request: Request) -> Job:
         command=tuple(command),
         smoke=execution.smoke,
         limit=execution.limit,
+        wish=None if request.resume in (None, Resume.NEVER) else Wish(str(request.resume)),
+        anyway=execution.resume_anyway,
     )
 
 
@@ -188,7 +196,7 @@ def _holds_something(entry: Path) -> bool:
 
 def _refuse_existing(folder: Path, request: Request) -> None:
     """A stage that is there already is not trained over in silence."""
-    if request.resume is not Resume.NEVER:
+    if request.resume != Resume.NEVER:
         return
     place = folder / STAGE_FOLDERS[request.until] / "checkpoints"
     if place.is_dir() and any(place.iterdir()):
@@ -202,6 +210,30 @@ def _refuse_existing(folder: Path, request: Request) -> None:
 def _say_how_to_go_on(job: Job, request: Request) -> None:
     from ecrctl.ui.console import note
 
-    with_flag = " with --resume auto" if request.resume is Resume.NEVER else ""
     note(f"interrupted; what is finished is kept in {job.folder}")
-    note(f"  fix  type the same command again{with_flag} to go on with it")
+    note(f"  fix  go on with it: {_going_on(job.command, resumes=request.resume is not None)}")
+
+
+def _going_on(command: Sequence[str], *, resumes: bool) -> str:
+    """The command that goes on where this one was interrupted.
+
+    Args:
+        command: what was typed.
+        resumes: whether it has the option `--resume`.
+    """
+    words = list(command)
+    for index, word in enumerate(words):
+        if word == "--resume":
+            del words[index : index + 2]
+        elif word.startswith("--resume="):
+            del words[index]
+    return shlex.join([*words, "--resume", "auto"] if resumes else words)
+
+
+def _tell_of_stop() -> None:
+    """Says that the signal was heard; a system call only, since it breaks into whatever is being written."""
+    os.write(2, b"\nending after this step, and saving it; once more ends it at once, unsaved\n")
+
+
+def _say_nothing() -> None:
+    """Of several processes the first speaks."""

@@ -118,15 +118,31 @@ RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder."
 
 
 class Resume(StrEnum):
-    """What to do with a run folder that has the stage already."""
+    """What to do with a run folder that has the stage already; anything else is the checkpoint to go on from."""
 
     NEVER = "never"
     AUTO = "auto"
+    LAST = "last"
+    BEST = "best"
 
 
 ResumeOption = Annotated[
-    Resume,
-    typer.Option("--resume", help="auto: go on with a run folder that has this stage.", rich_help_panel=Panel.HOW),
+    str,
+    typer.Option(
+        "--resume",
+        metavar="auto|last|best|PATH|never",
+        help="Go on from the newest, the best or that checkpoint; auto: if there is one.",
+        rich_help_panel=Panel.HOW,
+    ),
+]
+ResumeAnyway = Annotated[
+    bool,
+    typer.Option(
+        "--resume-anyway",
+        metavar="",
+        help="Go on also with settings that change what the training computes.",
+        rich_help_panel=Panel.HOW,
+    ),
 ]
 
 
@@ -174,6 +190,7 @@ class Execution:
     limit: Limit = None
     smoke: Smoke = None
     dry_run: DryRun = False
+    resume_anyway: ResumeAnyway = False
 
 
 def check_dataset(name: str) -> None:

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-import shutil
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ecr_engine.config.resolve import Origin, Resolved
 from ecr_engine.config.settings import Settings
-from ecr_engine.errors import DataError, UsageError, suggestion
+from ecr_engine.errors import UsageError, suggestion
 from ecr_engine.models.registry import check_backbone_name, check_encoder_name
-from ecr_engine.pipeline.book import Book, recorded, run_log
-from ecr_engine.pipeline.peers import end_together, together, train_along
+from ecr_engine.pipeline.book import recorded, run_log
+from ecr_engine.pipeline.peers import end_together, train_along
+from ecr_engine.pipeline.resuming import Wish
 from ecr_engine.pipeline.rewarding import check_rewards
-from ecr_engine.pipeline.stage import Stage, StageContext, fingerprint
+from ecr_engine.pipeline.running import Task, damage, run_stage, start_of
+from ecr_engine.pipeline.stage import Stage, fingerprint
 from ecr_engine.pipeline.table import TABLE, source_fingerprint
 from ecr_engine.rl.checks import check_estimator
 from ecr_engine.runs import processes
-from ecr_engine.runs.checkpoints import chosen, list_checkpoints, sweep
-from ecr_engine.runs.events import EventLog, Listener, drop_events
-from ecr_engine.runs.folder import TRAINED_STAGES, RunFolder
-from ecr_engine.runs.manifest import load_manifest
-from ecr_engine.runs.record import RunRecord, StageRecord, StageStatus
+from ecr_engine.runs.events import Listener
+from ecr_engine.runs.folder import RunFolder
+from ecr_engine.runs.lock import taken_over
+from ecr_engine.runs.record import RunRecord
+from ecr_engine.runs.stopping import Stop
+from ecr_engine.scoring.judge import check_judge
 
 if TYPE_CHECKING:
     from ecr_engine.evaluation.comparison import Comparison
@@ -49,6 +51,8 @@ class Job:
         command: what was typed, for the record.
         smoke: really run every stage, but only so many steps of it; None for all.
         limit: evaluate on so many turns at most; None for all.
+        wish: how the last stage is to be gone on with; None: only if nothing has changed.
+        anyway: whether a continuation is wanted that is not exact.
     """
 
     resolved: Resolved
@@ -57,6 +61,8 @@ class Job:
     command: tuple[str, ...] = ()
     smoke: int | None = None
     limit: int | None = None
+    wish: Wish | None = None
+    anyway: bool = False
 
     def settled(self) -> Job:
         """The same job with `smoke` and `limit` turned into settings, so that the run's record holds them."""
@@ -139,9 +145,8 @@ def known_choices() -> dict[str, list[str]]:
     """What the registries know, for the settings that name one of their entries; the open table `rewards` by keys."""
     from ecr_engine.rewards.custom import component_names
     from ecr_engine.rl.estimator import ESTIMATORS
-    from ecr_engine.scoring.judge import JUDGES
 
-    return {"rewards": component_names(), "judge.name": JUDGES.names(), "ppo.estimator": ESTIMATORS.names()}
+    return {"rewards": component_names(), "ppo.estimator": ESTIMATORS.names()}
 
 
 def plan(job: Job, until: str = "report") -> list[StagePlan]:
@@ -153,6 +158,7 @@ def plan(job: Job, until: str = "report") -> list[StagePlan]:
     job = job.settled()
     check_backbone_name(job.resolved.settings.backbone.name)
     check_encoder_name(job.resolved.settings.critic.encoder)
+    check_judge(job.resolved.settings.judge)
     check_rewards(job.resolved.settings)
     check_estimator(job.resolved.settings.ppo)
     folder = RunFolder(job.folder)
@@ -165,7 +171,9 @@ def plan(job: Job, until: str = "report") -> list[StagePlan]:
     return plans
 
 
-def run_job(job: Job, *, until: str = "report", listeners: Sequence[Listener] = ()) -> JobResult:
+def run_job(
+    job: Job, *, until: str = "report", listeners: Sequence[Listener] = (), stop: Stop | None = None
+) -> JobResult:
     """Runs the stages that are not valid any more, in order, up to `until`.
 
     A stage is valid if it is recorded as done with the fingerprint it would have now, its outputs are there, and
@@ -175,6 +183,7 @@ def run_job(job: Job, *, until: str = "report", listeners: Sequence[Listener] = 
         job: what is to be done.
         until: the last stage.
         listeners: called with every event.
+        stop: whether the job was asked to end; a signal then ends a training after its step, saved.
 
     Raises:
         EcrError: a stage failed for a reason the user can mend; the record says which.
@@ -183,6 +192,7 @@ def run_job(job: Job, *, until: str = "report", listeners: Sequence[Listener] = 
     job = job.settled()
     check_backbone_name(job.resolved.settings.backbone.name)
     check_encoder_name(job.resolved.settings.critic.encoder)
+    check_judge(job.resolved.settings.judge)
     check_rewards(job.resolved.settings)
     check_estimator(job.resolved.settings.ppo)
     folder = RunFolder(job.folder)
@@ -190,20 +200,50 @@ def run_job(job: Job, *, until: str = "report", listeners: Sequence[Listener] = 
         train_along(stages, folder, job.resolved.settings, job.source)
         return JobResult(job.folder, (), None)
     wanted = _fingerprints(job, stages)
+    stop = Stop() if stop is None else stop
+    task = Task(folder, job.resolved.settings, job.source, wanted, stages, job.wish, job.anyway, stop)
     folder.create()
-    with folder.lock(), recorded(job, folder, wanted) as book, run_log(job, folder, listeners) as log:
+    with (
+        folder.lock() as stale,
+        _wish_granted(task),
+        recorded(job, folder, wanted) as book,
+        run_log(job, folder, listeners) as log,
+    ):
+        if stale is not None:
+            log.emit(stages[0].name, "note", what=taken_over(stale))
         outcomes = []
         ran: set[str] = set()
         for stage in stages:
-            why = _why(stage, folder, book.record, wanted, ran)
+            why = _why(stage, folder, book.record, wanted, ran) or _wished(stage, task)
             if why is None:
                 log.emit(stage.name, "stage_skipped")
                 outcomes.append(StageOutcome(stage.name, "skip", book.record.stages[stage.name].seconds))
                 continue
             ran.add(stage.name)
-            outcomes.append(StageOutcome(stage.name, "run", _run_stage(stage, job, folder, book, log, wanted)))
+            outcomes.append(StageOutcome(stage.name, "run", run_stage(stage, task, book, log)))
         end_together()
     return JobResult(job.folder, tuple(outcomes), _comparison(folder, stages))
+
+
+@contextmanager
+def _wish_granted(task: Task) -> Iterator[None]:
+    """Refuses what can't be gone on with before anything of the run is touched.
+
+    Raises:
+        EcrError: see `start_of`.
+    """
+    stages = task.folder.read_record().stages if task.folder.exists() else {}
+    begun = {name for name, found in stages.items() if found.status != "done"}
+    for stage in task.stages:
+        if stage.name in begun or (task.wish is not None and stage == task.stages[-1]):
+            start_of(stage, task, stages)
+    yield
+
+
+def _wished(stage: Stage, task: Task) -> str | None:
+    """Why a valid stage runs all the same: it is to be gone on with from a checkpoint that was named."""
+    named = task.wish is not None and task.wish.start not in ("auto", "last")
+    return "gone on with from another checkpoint" if named and stage == task.stages[-1] else None
 
 
 def _override(resolved: Resolved, values: Mapping[str, object], origin: Origin) -> Resolved:
@@ -242,89 +282,11 @@ def _why(
         return "its settings or what it reads have changed"
     if done.status != "done":
         return "it did not end"
-    damage = next((found for name in stage.outputs if (found := _damage(folder, name))), None)
-    if damage:
-        return damage
+    found = next((text for name in stage.outputs if (text := damage(folder, name))), None)
+    if found:
+        return found
     again = [name for name in stage.needs if name in running]
     return f"{again[0]} runs again" if again else None
-
-
-def _damage(folder: RunFolder, output: str) -> str | None:
-    """What is wrong with an output, in a few words; of a trained stage, with the checkpoint that it stands for.
-
-    Sizes are compared, not hashes: this is asked at every start, and `checkpoint verify` is there for the rest.
-    """
-    if not (folder.root / output).exists():
-        return f"{output} is missing"
-    if output not in TRAINED_STAGES:
-        return None
-    try:
-        checkpoint = chosen(folder.stage(output))
-        files = load_manifest(checkpoint).files
-    except DataError:
-        return f"{output} has no whole checkpoint"
-    for name, entry in files.items():
-        path = checkpoint / name
-        if not path.is_file() or path.stat().st_size != entry.size:
-            return f"{output}/{checkpoint.name} is damaged: {name}"
-    return None
-
-
-def _run_stage(
-    stage: Stage, job: Job, folder: RunFolder, book: Book, log: EventLog, wanted: Mapping[str, str]
-) -> float:
-    """Runs one stage and records it; returns its seconds."""
-    earlier = book.record.stages.get(stage.name)
-    resume = (
-        stage.resumable
-        and earlier is not None
-        and earlier.status != "done"
-        and earlier.fingerprint == wanted[stage.name]
-    )
-    _clear(stage, folder, resume=resume)
-    for name in TRAINED_STAGES:
-        if name in stage.outputs:
-            sweep(folder.stage(name))
-    started, clock = time.time(), time.perf_counter()
-
-    def remember(status: StageStatus) -> float:
-        seconds = time.perf_counter() - clock
-        book.stage(stage.name, StageRecord(wanted[stage.name], status, seconds, started))
-        return seconds
-
-    remember("running")
-    log.emit(stage.name, "stage_started")
-    try:
-        with together(stage, resume=resume):
-            stage.run(StageContext(folder, job.resolved.settings, job.source, log.emit, resume))
-    except (KeyboardInterrupt, SystemExit):
-        remember("interrupted")
-        raise
-    except BaseException:
-        remember("failed")
-        raise
-    seconds = remember("done")
-    log.emit(stage.name, "stage_finished", seconds=seconds)
-    return seconds
-
-
-def _clear(stage: Stage, folder: RunFolder, *, resume: bool) -> None:
-    """Removes what an earlier attempt left: its files, and its events so that no curve has two histories.
-
-    A resumed stage keeps its checkpoints, and its events up to the newest of them.
-    """
-    kept = None
-    if resume:
-        steps = [info.step for name in stage.outputs for info in list_checkpoints(folder.root / name)]
-        kept = max(steps, default=None)
-    if kept is None:
-        for name in stage.outputs:
-            path = folder.root / name
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
-    drop_events(folder.events, stage.name, after=kept)
 
 
 def _comparison(folder: RunFolder, stages: Sequence[Stage]) -> Comparison | None:

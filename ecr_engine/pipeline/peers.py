@@ -18,11 +18,11 @@ from ecr_engine.runs.folder import TRAINED_STAGES, RunFolder
 
 
 @contextmanager
-def together(stage: Stage, *, resume: bool) -> Iterator[None]:
+def together(stage: Stage, *, resume: bool, start: Path | None) -> Iterator[None]:
     """Around a stage in the first process: the others run it too, if it trains, and have ended it when this ends."""
     trains = any(name in TRAINED_STAGES for name in stage.outputs)
     if trains:
-        processes.tell((stage.name, resume))
+        processes.tell((stage.name, resume, start))
     yield
     if trains:
         processes.meet()
@@ -44,8 +44,8 @@ def train_along(stages: Sequence[Stage], folder: RunFolder, settings: Settings, 
     """
     known = {stage.name: stage for stage in stages}
     while isinstance(told := processes.hear(), tuple):
-        name, resume = told
-        known[name].run(StageContext(folder, settings, source, _say_nothing, resume))
+        name, resume, start = told
+        known[name].run(StageContext(folder, settings, source, _say_nothing, resume, start))
         processes.meet()
 
 

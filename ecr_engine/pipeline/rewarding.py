@@ -45,6 +45,7 @@ def resources_for(folder: RunFolder | None, settings: Settings) -> Resources:
         empathy=find_empathy_recogniser(settings.emotion.empathy, "emotion.empathy"),
         encoder=settings.reward_options.similarity_encoder,
         judge=settings.judge.name,
+        judging=settings.judge,
         device=settings.device,
         options=settings.reward_options,
     )

@@ -5,12 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ecr_engine.config.settings import Settings
 from ecr_engine.runs.events import Emit
 from ecr_engine.runs.folder import RunFolder
+from ecr_engine.runs.stopping import Stop
+
+
+def _nothing(_folder: Path) -> None:
+    """A checkpoint of no run says nothing of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +27,10 @@ class StageContext:
         settings: the run's settings.
         source: folder of raw dialogues; None for the sample corpus.
         emit: how progress is told.
-        resume: whether an interrupted attempt with the same fingerprint may be taken up.
+        resume: whether a stage that was begun goes on after the events that the run has.
+        start: the checkpoint to go on from; None to begin anew.
+        mark: called with every checkpoint's folder before it is complete; writes what the run knows of it.
+        stop: whether the job was asked to end.
     """
 
     folder: RunFolder
@@ -30,6 +38,9 @@ class StageContext:
     source: Path | None
     emit: Emit
     resume: bool
+    start: Path | None = None
+    mark: Callable[[Path], None] = _nothing
+    stop: Stop = field(default_factory=Stop)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +54,7 @@ class Stage:
         outputs: the files and folders that it writes, relative to the run folder; a stage without them is not done.
         version: raised when the stage comes to compute something else from the same settings.
         run: does it.
-        resumable: whether an interrupted attempt can be taken up where it was.
+        resumable: whether it can be gone on with from its checkpoints.
     """
 
     name: str

@@ -23,7 +23,7 @@ def watch_of(folder: RunFolder, settings: Settings, emit: Emit, *, resume: bool)
         emit: how warnings are told.
         resume: whether training goes on after the events that the run has.
     """
-    command = f"ecrctl rl train --run {shlex.quote(str(folder.root))} --resume auto"
+    command = f"ecrctl rl train --run {shlex.quote(str(folder.root))} --resume auto --resume-anyway"
     remedies = Remedies(command, settings.ppo, settings.rewards, settings.prompt.resp_max_length)
     watch = HealthWatch(settings.health, remedies, emit, last_healthy=last_healthy(folder))
     if resume:
@@ -39,10 +39,8 @@ def last_healthy(folder: RunFolder) -> LastHealthy:
         found = healthy_before(steps, since)
         if found is None:
             return f"no checkpoint of the policy is known to be healthy, the baseline is {folder.root}:baseline"
-        # Other settings make another policy, and the stage's folder is then cleared for it.
-        return (
-            f"the last healthy checkpoint is {folder.root}:{STAGE}@{checkpoint_name(found)}, "
-            "which this replaces: copy it to keep it"
-        )
+        # `auto` goes on from the newest, which may have been saved when all was lost already.
+        address = shlex.quote(f"{folder.root}:{STAGE}@{checkpoint_name(found)}")
+        return f"the last healthy checkpoint is {address}: --resume {address} goes on from there"
 
     return name

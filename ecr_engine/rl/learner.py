@@ -74,6 +74,7 @@ class Learner:
             effective_learning_rate(peak, policy.hidden_size, scaled=scaled),
             effective_learning_rate(settings.critic_learning_rate, width, scaled=scaled),
         )
+        self.scaler = accelerator.scaler
         policy.model.to(accelerator.device)
         self.inner = ResponseModel(policy.model)
         self.model, self.policy_optimizer = accelerator.prepare(
@@ -108,4 +109,4 @@ class Learner:
         return read_trained(folder, self._trained())
 
     def _trained(self) -> Trained:
-        return Trained(self.body, self.policy_optimizer, self.value_optimizer)
+        return Trained(self.body, self.policy_optimizer, self.value_optimizer, self.scaler)

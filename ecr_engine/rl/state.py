@@ -1,9 +1,10 @@
-"""What a training needs to be taken up exactly, in files without pickle.
+"""What a PPO training needs to be taken up exactly, beside the policy's own files.
 
 | file | what |
 |---|---|
 | `trainer/values.safetensors` | the value function, if there is one |
 | `trainer/policy_optimizer.safetensors`, `trainer/value_optimizer.safetensors` | moments and step counts |
+| `trainer/random.safetensors` | every random generator, for the code of others: a custom reward may draw |
 | `trainer/state.json` | the update, the KL weight, the running statistics of the scores, the best so far |
 
 There is no other state: what is drawn, in which order, with which seeds, the learning rates and the position in the
@@ -12,17 +13,14 @@ curriculum are functions of the seed and the update, and dropout is off.
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from ecr_engine.models.tensors import load_module, load_optimizer, save_module, save_optimizer
+from ecr_engine.models.training_state import Parts, read_state, write_state
 from ecr_engine.rl.scaling import RunningStatistics
-
-FOLDER = "trainer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +33,8 @@ class Facts:
         scores: running statistics of the scores.
         best_step: update with the best validation reward; 0 for none yet.
         best_reward: that reward.
+        width: rollouts in one forward pass of an update; less than the settings say once memory has run out.
+        roll_width: the same while rolling out.
     """
 
     step: int
@@ -42,6 +42,8 @@ class Facts:
     scores: RunningStatistics
     best_step: int
     best_reward: float
+    width: int
+    roll_width: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,30 +54,36 @@ class Trained:
         values: the value function; None for none.
         policy_optimizer: over the policy's weights.
         value_optimizer: over the value function's weights; None without one.
+        scaler: the scale of losses in fp16; None in other precisions.
     """
 
     values: nn.Module | None
     policy_optimizer: Any
     value_optimizer: Any | None
+    scaler: Any | None = None
+
+    @property
+    def parts(self) -> Parts:
+        """The same by the names of their files."""
+        optimizers = {"policy": self.policy_optimizer, "value": self.value_optimizer}
+        return Parts(
+            {name: found for name, found in optimizers.items() if found is not None},
+            {} if self.values is None else {"values": self.values},
+            self.scaler,
+        )
 
 
 def write_trained(folder: Path, trained: Trained, facts: Facts) -> None:
     """Writes the files of a training's state into `folder/trainer`, which does not exist yet."""
-    state = folder / FOLDER
-    state.mkdir()
-    save_optimizer(trained.policy_optimizer, state / "policy_optimizer.safetensors")
-    if trained.values is not None and trained.value_optimizer is not None:
-        save_module(trained.values, state / "values.safetensors")
-        save_optimizer(trained.value_optimizer, state / "value_optimizer.safetensors")
-    (state / "state.json").write_text(json.dumps(asdict(facts), indent=2) + "\n", encoding="utf-8")
+    write_state(folder, trained.parts, asdict(facts))
 
 
 def read_trained(folder: Path, trained: Trained) -> Facts:
-    """Restores the modules and optimizers of `trained` in place, and returns the numbers."""
-    state = folder / FOLDER
-    load_optimizer(trained.policy_optimizer, state / "policy_optimizer.safetensors")
-    if trained.values is not None and trained.value_optimizer is not None:
-        load_module(trained.values, state / "values.safetensors")
-        load_optimizer(trained.value_optimizer, state / "value_optimizer.safetensors")
-    facts = json.loads((state / "state.json").read_text(encoding="utf-8"))
-    return Facts(**{**facts, "scores": RunningStatistics(**facts["scores"])})
+    """Restores the modules and optimizers of `trained` in place, and returns the numbers.
+
+    Raises:
+        DataError: the folder has no state, or that of another training.
+    """
+    found = read_state(folder, trained.parts)
+    scores = RunningStatistics(**found["scores"])
+    return Facts(**{**found, "scores": scores, "best_reward": float(found["best_reward"])})

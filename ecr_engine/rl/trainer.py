@@ -21,6 +21,8 @@ from ecr_engine.errors import DivergedError
 from ecr_engine.models.backbone import Backbone
 from ecr_engine.models.critic import CriticModel
 from ecr_engine.models.generation import Decoding
+from ecr_engine.models.placement import any_of
+from ecr_engine.models.random_state import seed_all
 from ecr_engine.rl.checks import check_estimator, check_model, check_prompts, check_sizes
 from ecr_engine.rl.draw import draw_batch
 from ecr_engine.rl.estimator import ESTIMATORS
@@ -42,6 +44,7 @@ from ecr_engine.rl.scaling import RunningStatistics, ScoreScaling
 from ecr_engine.rl.state import Facts
 from ecr_engine.rl.types import Episode, Prompts, Rollout, UpdateStats
 from ecr_engine.runs.events import Emit
+from ecr_engine.runs.stopping import Stop
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -107,6 +110,7 @@ class PPOTrainer:
         watch: called after each step event.
         weights_at: the reward weights as a function of progress; None: they stay.
         order: which examples are drawn when; None: all from the start.
+        stop: whether the training was asked to end.
 
     Raises:
         UsageError: settings, sizes, prompts or the tokenizer leave nothing to train on, each with its reason.
@@ -134,6 +138,7 @@ class PPOTrainer:
         watch: Watch = lambda _step, _values: None,
         weights_at: WeightsAt | None = None,
         order: Order | None = None,
+        stop: Stop | None = None,
     ) -> None:
         check_estimator(settings)
         check_sizes(settings, accelerator.num_processes)
@@ -142,6 +147,7 @@ class PPOTrainer:
         self.policy, self.prompts, self.settings, self.score = policy, prompts, settings, score
         self.accelerator, self.seed, self.emit, self.save, self.validate = accelerator, seed, emit, save, validate
         self.describe, self.watch, self.weights_at, self.order = describe, watch, weights_at, order
+        self.stop = Stop() if stop is None else stop
         self.estimator = ESTIMATORS.build(settings.estimator)
         self.kl = KLController(
             settings.kl_coefficient, settings.kl_controller == "adaptive", settings.kl_target, settings.kl_horizon
@@ -186,7 +192,7 @@ class PPOTrainer:
         return self.step / self.settings.max_steps
 
     def train(self, *, save_every: int) -> RLResult:
-        """Runs from the present step to the last.
+        """Runs from the present step to the last; asked to end, to the end of the step, which is then saved.
 
         Args:
             save_every: updates between checkpoints.
@@ -194,17 +200,11 @@ class PPOTrainer:
         Raises:
             DivergedError: the reward, the KL or a loss is not finite.
         """
-        self._tell_method()
-        if self.step == 0:
-            self._validate(save=False)
-        while self.step < self.settings.max_steps:
-            self.train_step()
-            last = self.step == self.settings.max_steps
-            improved = False
-            if last or self.step % self.settings.validate_every == 0:
-                improved = self._validate(save=True)
-            if not improved and (last or self.step % save_every == 0):
-                self.save(self.step, {}, False, self.write_state)
+        with self.stop.held():
+            self._begin()
+            while self.step < self.settings.max_steps:
+                self.train_step()
+                self._end_if_asked(saved=self._keep(save_every))
         if self.best_step == 0:
             self._warn(
                 "no validation was better than the baseline with every reward component held: "
@@ -212,6 +212,31 @@ class PPOTrainer:
                 "--bleu_weight 0.5 --empathy_weight 1.0 --recommendation_weight 0.5",
             )
         return RLResult(self.step, self.best_step, self.best_reward)
+
+    def _begin(self) -> None:
+        """What comes before the first update; a training that was taken up has it behind it."""
+        if self.step == 0:
+            self._tell_method()
+            seed_all(self.seed)
+            self._validate(save=False)
+            self._end_if_asked(saved=True)
+
+    def _keep(self, save_every: int) -> bool:
+        """Validates and saves what is due after an update, and returns whether it was saved."""
+        last = self.step == self.settings.max_steps
+        if (last or self.step % self.settings.validate_every == 0) and self._validate(save=True):
+            return True
+        if last or self.step % save_every == 0:
+            self.save(self.step, {}, False, self.write_state)
+            return True
+        return False
+
+    def _end_if_asked(self, *, saved: bool) -> None:
+        """Ends the training if one of the processes was asked to; what is not saved yet is saved first."""
+        if any_of(self.stop.asked, self.accelerator):
+            if not saved:
+                self.save(self.step, {}, False, self.write_state)
+            self.stop.leave()
 
     def train_step(self) -> UpdateStats:
         """Steps 1 to 5 once."""
@@ -312,7 +337,15 @@ class PPOTrainer:
 
     def write_state(self, folder: Path) -> None:
         """Writes the policy as a plain model folder, and under `trainer/` all that a resume needs."""
-        facts = Facts(self.step, self.kl.coefficient, self.scaling.statistics, self.best_step, self.best_reward)
+        facts = Facts(
+            self.step,
+            self.kl.coefficient,
+            self.scaling.statistics,
+            self.best_step,
+            self.best_reward,
+            self.updater.width,
+            self.roller.micro_batch_size,
+        )
         self.learner.write(folder, facts)
 
     def restore(self, folder: Path) -> None:
@@ -320,3 +353,4 @@ class PPOTrainer:
         facts = self.learner.read(folder)
         self.step, self.kl.coefficient, self.scaling.statistics = facts.step, facts.kl_coefficient, facts.scores
         self.best_step, self.best_reward = facts.best_step, facts.best_reward
+        self.updater.width, self.roller.micro_batch_size = facts.width, facts.roll_width

@@ -50,7 +50,12 @@ def write_json(path: Path, data: object) -> None:
         path: the file; its folder exists.
         data: JSON values; mappings and tuples are allowed too.
     """
-    write_text(path, json.dumps(_plain(data), ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    write_text(path, json_text(data))
+
+
+def json_text(data: object) -> str:
+    """What `write_json` writes."""
+    return json.dumps(_plain(data), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
 
 def replace_link(link: Path, target: str) -> None:

@@ -1,8 +1,8 @@
 """Checkpoints that are complete or do not exist.
 
-    1. stage     write all files into a hidden folder beside the final place
-    2. describe  manifest.json with size and SHA-256 of every file
-    3. flush     every file and folder to the disk
+    1. ask       whether the disk has room for it
+    2. stage     write all files into a hidden folder beside the final place
+    3. seal      every number finite; manifest.json with size and SHA-256 of every file; all of it flushed to the disk
     4. rename    the hidden folder to `checkpoints/step-000100`, in one step
     5. link      `latest`, and `best` if it is
     6. prune     old ones: renamed out of the way first, so that none is ever seen half-deleted
@@ -16,16 +16,17 @@ from __future__ import annotations
 
 import re
 import shutil
-import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ecr_engine.errors import DataError, EcrError
+from ecr_engine.errors import DataError, EcrError, Problem
 from ecr_engine.runs import processes
-from ecr_engine.runs.atomic import replace_link, sync_file, sync_folder, write_json
-from ecr_engine.runs.manifest import MANIFEST, Manifest, describe_folder, load_manifest
+from ecr_engine.runs.atomic import replace_link, sync_folder
+from ecr_engine.runs.manifest import Depth, Manifest, load_manifest, verify
+from ecr_engine.runs.sealing import room_for, seal
+from ecr_engine.runs.space import check_space, freed_bytes
 
 CHECKPOINTS = "checkpoints"
 LATEST = "latest"
@@ -48,7 +49,7 @@ class CheckpointInfo:
         created: seconds since the epoch; the folder's age if it is damaged.
         is_latest: whether `latest` points to it.
         is_best: whether `best` points to it.
-        damaged: what is wrong with its manifest, in one sentence; None if that can be read.
+        damaged: what is wrong with its manifest or the sizes of its files, in one sentence; None if nothing shows.
     """
 
     path: Path
@@ -74,6 +75,7 @@ def save_checkpoint(
     metrics: Mapping[str, float],
     best: bool,
     keep_last: int,
+    needs: int | None = None,
 ) -> Path:
     """Saves a checkpoint so that it is complete or does not exist; of several processes only the first writes.
 
@@ -84,12 +86,14 @@ def save_checkpoint(
         metrics: the values at this step.
         best: whether this is the best so far.
         keep_last: how many of the newest are kept beside the best; at least 1.
+        needs: bytes that it takes about; what the latest one takes if None.
 
     Returns:
         The checkpoint's folder.
 
     Raises:
-        EcrError: a checkpoint of this step exists, or `write` left a pickle, a link or nothing.
+        EcrError: a checkpoint of this step exists, the disk has no room, or `write` left a pickle, a link or nothing.
+        DivergedError: a number in it is not finite; nothing was saved.
     """
     folder = stage / CHECKPOINTS
     target = folder / checkpoint_name(step)
@@ -98,15 +102,16 @@ def save_checkpoint(
     if target.exists():
         what = f"there is a checkpoint of step {step} already"
         raise EcrError(what, at=str(target), fix=f"remove it: rm -r '{target}'")
+    former, what = _linked(stage, LATEST), f"the checkpoint of step {step}"
+    check_space(what, stage, freed_bytes([former]) if needs is None and former is not None else needs or 0)
     folder.mkdir(parents=True, exist_ok=True)
     staging = folder / f"{_STAGING}{checkpoint_name(step)}-{uuid.uuid4().hex}"
     try:
-        staging.mkdir()
-        write(staging)
-        manifest = describe_folder(staging, step, metrics, time.time(), best)
-        write_json(staging / MANIFEST, manifest.to_json())
-        _flush(staging)
-        staging.rename(target)
+        with room_for(what, stage, staging):
+            staging.mkdir()
+            write(staging)
+            seal(staging, step, metrics, best=best, beside=former)
+            staging.rename(target)
     except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
         raise
@@ -116,6 +121,34 @@ def save_checkpoint(
         _link(stage, BEST, target)
     prune(stage, keep_last)
     return target
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether pruning keeps a checkpoint.
+
+    Attributes:
+        checkpoint: the checkpoint.
+        kept: why it stays, such as "best"; empty if it goes.
+    """
+
+    checkpoint: CheckpointInfo
+    kept: str
+
+
+def plan_prune(stage: Path, keep_last: int) -> list[Verdict]:
+    """What `prune` would do, by step.
+
+    Damaged ones are no safety: they do not count among the newest, and those newer than them all stay.
+
+    Args:
+        stage: the stage's folder.
+        keep_last: how many of the highest steps are kept; at least 1.
+    """
+    found = list_checkpoints(stage)
+    whole = [info.step for info in found if info.damaged is None][-keep_last:]
+    oldest_kept = whole[0] if whole else 0
+    return [_verdict(info, oldest_kept) for info in found]
 
 
 def prune(stage: Path, keep_last: int) -> list[Path]:
@@ -128,9 +161,7 @@ def prune(stage: Path, keep_last: int) -> list[Path]:
     Returns:
         The folders that were removed.
     """
-    found = _folders(stage)
-    kept = {*found[-keep_last:], _linked(stage, LATEST), _linked(stage, BEST)}
-    return _discard(path for path in found if path not in kept)
+    return _discard(verdict.checkpoint.path for verdict in plan_prune(stage, keep_last) if not verdict.kept)
 
 
 def discard_after(stage: Path, step: int) -> list[Path]:
@@ -152,9 +183,6 @@ def sweep(stage: Path) -> list[Path]:
 
     Returns:
         The left-over folders and links that were removed.
-
-    Raises:
-        DataError: a checkpoint has a damaged manifest.
     """
     folder = stage / CHECKPOINTS
     stale = [*sorted(folder.glob(f"{_STAGING}*")), *sorted(folder.glob(f"{_DISCARDED}*"))]
@@ -171,7 +199,8 @@ def sweep(stage: Path) -> list[Path]:
 def list_checkpoints(stage: Path) -> list[CheckpointInfo]:
     """The checkpoints of a stage, by step; none if it has no folder.
 
-    One whose manifest is missing or damaged is listed as such: with no metrics, and with a size of 0.
+    One whose manifest is missing or damaged is listed as such: with no metrics, and with a size of 0. Sizes are
+    compared with what the manifest says, hashes are not.
     """
     newest, chosen = _linked(stage, LATEST), _linked(stage, BEST)
     return [_info(path, is_latest=path == newest, is_best=path == chosen) for path in _folders(stage)]
@@ -214,6 +243,19 @@ def available(stage: Path) -> str:
     return f"it has: {', '.join([*links, *names])}" if names else "it has no checkpoints: train it first"
 
 
+def broken_links(stage: Path) -> list[Problem]:
+    """The links of a stage that lead to no checkpoint."""
+    return [
+        Problem(
+            f"the link '{name}' leads to nothing",
+            str(stage / name),
+            "it is mended when training goes on: --resume auto",
+        )
+        for name in (LATEST, BEST)
+        if (stage / name).is_symlink() and _linked(stage, name) is None
+    ]
+
+
 def has_best(stage: Path) -> bool:
     """Whether a checkpoint of the stage is marked as the best."""
     return _linked(stage, BEST) is not None
@@ -251,18 +293,16 @@ def _info(path: Path, *, is_latest: bool, is_best: bool) -> CheckpointInfo:
         manifest = load_manifest(path)
     except DataError as error:
         return CheckpointInfo(path, step_of(path), {}, 0, path.stat().st_mtime, is_latest, is_best, str(error))
+    faults = verify(path, Depth.SIZES)
+    damaged = faults[0].what if faults else None
     return CheckpointInfo(
-        path, manifest.step, manifest.metrics, manifest.size, manifest.created, is_latest, is_best, None
+        path, step_of(path), manifest.metrics, manifest.size, manifest.created, is_latest, is_best, damaged
     )
 
 
-def _flush(folder: Path) -> None:
-    for path in folder.rglob("*"):
-        if path.is_dir():
-            sync_folder(path)
-        else:
-            sync_file(path)
-    sync_folder(folder)
+def _verdict(info: CheckpointInfo, oldest_kept: int) -> Verdict:
+    reasons = ("latest", info.is_latest), ("best", info.is_best), ("among the newest", info.step >= oldest_kept)
+    return Verdict(info, next((reason for reason, holds in reasons if holds), ""))
 
 
 def _link(stage: Path, name: str, target: Path) -> None:
@@ -286,19 +326,28 @@ def _follow(stage: Path, name: str) -> Path:
 
 
 def _mend_links(stage: Path, folders: Iterable[Path]) -> None:
-    """Points `latest` to the last one saved, and `best` to the last one saved as the best."""
-    by_age: list[tuple[Manifest, Path]] = sorted(
-        ((load_manifest(path), path) for path in folders), key=lambda pair: (pair[0].created, pair[0].step)
-    )
-    _point(stage, LATEST, [path for _, path in by_age])
-    _point(stage, BEST, [path for manifest, path in by_age if manifest.best])
+    """Points `latest` to the last step, and `best` to the last step that was saved as the best.
+
+    Steps tell what came last, and not times: a clock can be set back. Where a damaged one may be what is looked for, a
+    link is moved but not removed.
+    """
+    readable: list[tuple[Manifest, Path]] = []
+    damaged = False
+    for path in sorted(folders, key=step_of):
+        try:
+            readable.append((load_manifest(path), path))
+        except DataError:
+            damaged = True
+    _point(stage, LATEST, [path for _, path in readable], keep=damaged)
+    _point(stage, BEST, [path for manifest, path in readable if manifest.best], keep=damaged)
 
 
-def _point(stage: Path, name: str, oldest_first: list[Path]) -> None:
-    if not oldest_first:
+def _point(stage: Path, name: str, in_order: list[Path], *, keep: bool) -> None:
+    if in_order:
+        if _linked(stage, name) != in_order[-1]:
+            _link(stage, name, in_order[-1])
+    elif not keep:
         (stage / name).unlink(missing_ok=True)
-    elif _linked(stage, name) != oldest_first[-1]:
-        _link(stage, name, oldest_first[-1])
 
 
 def _discard(folders: Iterable[Path]) -> list[Path]:

@@ -110,14 +110,17 @@ class RunFolder:
         write_json(self.record, record.to_json())
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self) -> Iterator[Holder | None]:
         """Keeps other processes out of the run folder, which exists.
+
+        Yields:
+            The process whose stale lock was taken over; None if there was none.
 
         Raises:
             EcrError: another process is at work in it; the message holds its process id.
         """
-        with locked(self.root / ".lock", f"the run folder {self.root}"):
-            yield
+        with locked(self.root / ".lock", f"the run folder {self.root}") as stale:
+            yield stale
 
     def lock_holder(self) -> Holder | None:
         """The process that is at work in the run folder, or None."""

@@ -34,8 +34,11 @@ class Holder:
 
 
 @contextmanager
-def locked(path: Path, what: str) -> Iterator[None]:
+def locked(path: Path, what: str) -> Iterator[Holder | None]:
     """Holds the lock file `path`; removes it at the end.
+
+    Yields:
+        The process that left a stale lock behind, which is taken over; None if there was none.
 
     Args:
         path: the lock file; its folder exists.
@@ -46,15 +49,21 @@ def locked(path: Path, what: str) -> Iterator[None]:
     """
     with _open_locked(path, what) as handle:
         _refuse_other_host(path, handle, what)
+        stale = _read(handle)
         handle.seek(0)
         handle.truncate()
         handle.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
         handle.flush()
         try:
-            yield
+            yield stale
         finally:
             # Removed while still held: whoever opens the name next gets a new file.
             path.unlink(missing_ok=True)
+
+
+def taken_over(stale: Holder) -> str:
+    """What is said of a stale lock, such as a killed process leaves."""
+    return f"process {stale.pid}, which was at work here, ended without a word: its lock was taken over"
 
 
 def holder(path: Path) -> Holder | None:

@@ -262,15 +262,16 @@ def test_a_stopped_run_says_how_to_go_on(ecrctl, monkeypatch, error, code) -> No
     finished = ecrctl("run", "--run", "runs/x")
     assert finished.code == code
     assert finished.err == (
-        "interrupted; what is finished is kept in runs/x\n  fix  type the same command again to go on with it\n"
+        "interrupted; what is finished is kept in runs/x\n  fix  go on with it: ecrctl run --run runs/x\n"
     )
 
 
-def test_a_stopped_stage_says_how_to_go_on_with_it(ecrctl, monkeypatch) -> None:
+@pytest.mark.parametrize("typed", ["", "--resume best", "--resume=auto"])
+def test_a_stopped_stage_says_how_to_go_on_with_it(ecrctl, monkeypatch, typed) -> None:
     monkeypatch.setattr("ecr_engine.pipeline.job.run_job", fail(KeyboardInterrupt()))
-    assert ecrctl("rl", "train", "--run", "runs/x").err == (
-        "interrupted; what is finished is kept in runs/x\n"
-        "  fix  type the same command again with --resume auto to go on with it\n"
+    assert ecrctl("rl", "train", *typed.split(), "--run", "runs/my x").err == (
+        "interrupted; what is finished is kept in runs/my x\n"
+        "  fix  go on with it: ecrctl rl train --run 'runs/my x' --resume auto\n"
     )
 
 

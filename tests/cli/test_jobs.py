@@ -16,7 +16,7 @@ def asked(monkeypatch) -> list[tuple[Job, str]]:
     """Stands in for the engine's job: emits the synthetic events and returns a comparison."""
     found: list[tuple[Job, str]] = []
 
-    def run_job(job: Job, *, until: str, listeners) -> JobResult:
+    def run_job(job: Job, *, until: str, listeners, stop) -> JobResult:
         found.append((job, until))
         for event in whole_run():
             for listener in listeners:
@@ -145,10 +145,27 @@ def test_a_stage_that_is_there_is_not_trained_over(ecrctl, asked, trained) -> No
     assert asked == []
 
 
-@pytest.mark.parametrize("words", ["rl train --resume auto", "run", "train baseline"])
+@pytest.mark.parametrize("words", ["rl train --resume auto", "rl train --resume best", "run", "train baseline"])
 def test_going_on_is_possible(ecrctl, asked, trained, words) -> None:
     assert ecrctl(*words.split(), "--run", "runs/x", "--quiet").code == 0
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "start", "anyway"),
+    [
+        ("rl train --resume auto", "auto", False),
+        ("rl train --resume last --resume-anyway", "last", True),
+        ("train baseline --resume best", "best", False),
+        ("train critic --resume runs/y:critic@step-000020", "runs/y:critic@step-000020", False),
+        ("train baseline", None, False),
+        ("run --resume-anyway", None, True),
+    ],
+)
+def test_what_a_stage_goes_on_from(ecrctl, asked, trained, words, start, anyway) -> None:
+    assert ecrctl(*words.split(), "--run", "runs/x", "--quiet").code == 0
+    ((job, _),) = asked
+    assert (job.wish and job.wish.start, job.anyway) == (start, anyway)
 
 
 def record(folder: Path, *command: str) -> None:

@@ -172,9 +172,7 @@ def test_signals(tmp_path, number, code) -> None:
     process.send_signal(number)
     _, errors = process.communicate(timeout=20)
     assert process.returncode == code
-    assert errors == (
-        "interrupted; what is finished is kept in runs/demo\n  fix  type the same command again to go on with it\n"
-    )
+    assert errors == ("interrupted; what is finished is kept in runs/demo\n  fix  go on with it: ecrctl run --quiet\n")
 
 
 def test_a_fault_of_ours_exits_with_1_in_one_line(tmp_path) -> None:

@@ -161,12 +161,12 @@ def test_score_takes_a_slice_and_writes_one_judgement_a_line(ecrctl, samples, tm
             2,
             "error: 'bad.jsonl' is there already\n"
             "  at   --output bad.jsonl\n"
-            "  fix  name another file with --output, or remove it\n",
+            "  fix  go on with it: --resume auto; or name another file with --output\n",
         ),
         (
             ["--input", "samples.jsonl", "--output", "x.jsonl", "--judge", "rubrik"],
             2,
-            "error: judge.name must be one of rubric, not 'rubrik'\n  at   --judge\n  fix  did you mean 'rubric'?\n",
+            "error: unknown judge 'rubrik'\n  at   judge.name\n  fix  did you mean 'rubric'?\n",
         ),
         (
             ["--input", "bad.jsonl", "--output", "x.jsonl"],

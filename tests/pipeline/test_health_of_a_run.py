@@ -35,7 +35,7 @@ def test_a_warning_that_stops_ends_with_code_6_and_the_other_choice_goes_on(tmp_
     assert problem.what.startswith("stopped by the warning lengths_at_limit: ")
     assert problem.at == "rl, update 3"
     assert problem.fix == (
-        f"ecrctl rl train --run {folder} --resume auto --set prompt.resp_max_length=24; "
+        f"ecrctl rl train --run {folder} --resume auto --resume-anyway --set prompt.resp_max_length=24; "
         f"no checkpoint of the policy is known to be healthy, the baseline is {folder}:baseline"
     )
     result = run_job(job(folder, "health.on_warning=continue"), until="rl")

@@ -14,7 +14,7 @@ from ecr_engine.runs.checkpoints import save_checkpoint
 from ecr_engine.runs.events import EventLog
 from ecr_engine.runs.folder import RunFolder
 
-COPY = ", which this replaces: copy it to keep it"
+BACK = ": --resume 'runs/my demo:policy@step-0000{}' goes on from there"
 
 
 @pytest.fixture
@@ -37,8 +37,8 @@ def run(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("since", "text"),
     [
-        (30, f"the last healthy checkpoint is runs/my demo:policy@step-000020{COPY}"),
-        (21, f"the last healthy checkpoint is runs/my demo:policy@step-000010{COPY}"),
+        (30, f"the last healthy checkpoint is 'runs/my demo:policy@step-000020'{BACK.format(20)}"),
+        (21, f"the last healthy checkpoint is 'runs/my demo:policy@step-000010'{BACK.format(10)}"),
         (4, "no checkpoint of the policy is known to be healthy, the baseline is runs/my demo:baseline"),
     ],
 )
@@ -48,7 +48,7 @@ def test_the_last_healthy_checkpoint(run, since, text):
 
 def test_a_damaged_checkpoint_is_not_healthy(run):
     (run.stage("policy") / "checkpoints" / "step-000020" / "manifest.json").unlink()
-    assert last_healthy(run)(30) == f"the last healthy checkpoint is runs/my demo:policy@step-000010{COPY}"
+    assert last_healthy(run)(30) == f"the last healthy checkpoint is 'runs/my demo:policy@step-000010'{BACK.format(10)}"
 
 
 def test_the_command_is_for_this_run_and_its_settings(run):
@@ -58,9 +58,9 @@ def test_the_command_is_for_this_run_and_its_settings(run):
     problem = caught.value.problems[0]
     assert (problem.what, problem.at) == ("policy/loss is nan", "rl, update 23")
     assert problem.fix == (
-        "ecrctl rl train --run 'runs/my demo' --resume auto "
+        "ecrctl rl train --run 'runs/my demo' --resume auto --resume-anyway "
         "--ppo_clip_epsilon 0.1 --ppo_epochs 1 --rl_learning_rate 5e-6; "
-        f"the last healthy checkpoint is runs/my demo:policy@step-000020{COPY}"
+        f"the last healthy checkpoint is 'runs/my demo:policy@step-000020'{BACK.format(20)}"
     )
 
 

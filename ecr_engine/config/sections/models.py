@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ecr_engine.config.sections.base import Count, Rate, Section
+from ecr_engine.config.sections.base import Count, Rate, Section, Share
 
 LINEAR_LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 """The linear layers of a Llama's blocks: what an adapter can be put on."""
@@ -55,14 +55,33 @@ class CriticSettings(Section):
     """The critic: an encoder with value, quality and emotion heads."""
 
     encoder: str = Field("small", description="`small` (trained from nothing), a registered encoder or a local folder.")
+    trained: str = Field("", description="Folder of a critic to take over as it is; empty: train one.")
+    dimensions: str = Field(
+        "judged",
+        description="Quality heads: `judged` (one for each judged dimension), or their names with commas between.",
+        min_length=1,
+    )
     hidden_size: Annotated[int, Field(ge=8)] = Field(192, description="Width of the small encoder.")
     layers: Count = Field(2, description="Layers of the small encoder.")
     heads: Count = Field(3, description="Attention heads of the small encoder.")
     max_length: Annotated[int, Field(ge=16)] = Field(128, description="Tokens of context and response at most.")
+    validation_share: Annotated[float, Field(gt=0.0, le=0.4)] = Field(
+        0.1, description="Share of the judged dialogues that early stopping looks at."
+    )
+    test_share: Annotated[float, Field(gt=0.0, le=0.4)] = Field(
+        0.1, description="Share of the judged dialogues that the report is made on."
+    )
     learning_rate: Rate = Field(3e-5, description="Peak learning rate at hidden size 4096.")
+    warmup_share: Share = Field(0.1, description="Share of the steps in which the learning rate rises.")
+    layer_decay: Annotated[float, Field(gt=0.0, le=1.0)] = Field(
+        1.0, description="Each layer's rate is that of the layer above times this; 0.9 suits a pretrained encoder."
+    )
+    head_factor: Annotated[float, Field(gt=0.0)] = Field(1.0, description="The heads' rate is the peak times this.")
+    weight_decay: Annotated[float, Field(ge=0.0)] = Field(0.01, description="Decoupled weight decay.")
     batch_size: Count = Field(32, description="Judged responses in one optimizer step, over all processes.")
     epochs: Count = Field(5, description="Passes over the judged responses at most.")
     patience: Count = Field(2, description="Stop after so many epochs without a better validation loss.")
     quality_weight: Annotated[float, Field(ge=0.0)] = Field(1.0, description="Weight of the quality loss.")
     emotion_weight: Annotated[float, Field(ge=0.0)] = Field(0.2, description="Weight of the emotion loss.")
     max_grad_norm: Annotated[float, Field(gt=0.0)] = Field(1.0, description="Global gradient norm is clipped to this.")
+    precision: Literal["no", "bf16"] = Field("no", description="Mixed precision of training; bf16 where it is fast.")

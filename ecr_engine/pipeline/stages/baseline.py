@@ -16,7 +16,7 @@ from ecr_engine.models.placement import make_accelerator
 from ecr_engine.models.policies import Tuning, load_trainable
 from ecr_engine.pipeline.stage import StageContext
 from ecr_engine.pipeline.stages.data import load_split
-from ecr_engine.pipeline.stages.saving import saving
+from ecr_engine.pipeline.stages.saving import saving, take_up
 from ecr_engine.training.sft import BaselineTrainer
 
 LEAST_PROMPT = 16
@@ -110,9 +110,17 @@ def run(context: StageContext) -> None:
         seed=settings.seed,
         scaled=settings.backbone.scale_learning_rate,
         emit=context.emit,
-        save=saving(context, "baseline", backbone.save),
+        save=saving(context, "baseline", lambda folder: trainer.write_state(folder)),
+        stop=context.stop,
     )
-    result = trainer.train([encoder.encode(row) for row in train], [encoder.encode(row) for row in valid])
+    take_up(context, trainer.restore)
+    if context.start is not None:
+        context.emit("baseline", "note", trainer.progress.step, what=f"taken up at step {trainer.progress.step}")
+    result = trainer.train(
+        [encoder.encode(row) for row in train],
+        [encoder.encode(row) for row in valid],
+        save_every=settings.checkpoints.every,
+    )
     reason = "stopped early" if result.stopped_early else "all steps done"
     context.emit(
         "baseline",

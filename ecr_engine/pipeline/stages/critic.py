@@ -1,92 +1,85 @@
-"""Stage `critic`: trains the critic on the judge's scores."""
+"""Stage `critic`: trains the critic on the judge's scores, or takes one over, and reports how good it is."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from pathlib import Path
 
 from ecr_engine.config.settings import Settings
-from ecr_engine.data.prompts import transcript
-from ecr_engine.data.schema import EMOTIONS, Example, Split
-from ecr_engine.data.splits import place_of
-from ecr_engine.errors import DataError
+from ecr_engine.data.schema import EMOTIONS, Split
+from ecr_engine.evaluation.critic_report import measure_critic, summary
 from ecr_engine.models.backbone import pick_device
-from ecr_engine.models.critic import CriticModel, CriticShape, build_critic
+from ecr_engine.models.critic import CriticModel, CriticOrigin, CriticShape, build_critic, load_critic
 from ecr_engine.models.placement import make_accelerator
+from ecr_engine.pipeline.critic_files import tell_report, write_report
 from ecr_engine.pipeline.stage import StageContext
 from ecr_engine.pipeline.stages.baseline import load_checkpoint
 from ecr_engine.pipeline.stages.data import load_split
 from ecr_engine.pipeline.stages.judge import JUDGEMENTS
-from ecr_engine.pipeline.stages.saving import saving
+from ecr_engine.pipeline.stages.saving import saving, take_up
+from ecr_engine.runs import processes
 from ecr_engine.runs.checkpoints import best
-from ecr_engine.scoring.judge import DIMENSIONS
-from ecr_engine.scoring.store import JudgedRow, read_judgements
-from ecr_engine.training.critic import CriticTrainer, JudgedResponse
-
-HELD_OUT = 0.15
-"""Share of the judged dialogues that the critic is not trained on."""
+from ecr_engine.training.critic import STAGE, CriticTrainer, check_labels
+from ecr_engine.training.critic_labels import Corpus, JudgedSet, check_heads, judged_set, wanted_heads
 
 
-def held_out(conversation_id: str) -> bool:
-    """Whether a dialogue's judged responses are kept for the critic's validation."""
-    return place_of(f"critic:{conversation_id}") < HELD_OUT
+def judged_of(context: StageContext) -> JudgedSet:
+    """The judgements of the run's own judge stage.
 
-
-def judged_response(row: JudgedRow, example: Example) -> JudgedResponse:
-    """One judged response as the critic learns from it."""
-    return JudgedResponse(
-        context=transcript(example.context),
-        response=row.response,
-        overall=row.judgement.scores["overall"],
-        quality=tuple(row.judgement.scores[name] for name in DIMENSIONS),
-        emotions=tuple(float(name in example.emotions) for name in EMOTIONS),
+    Raises:
+        DataError: a part of them is empty, or a line is wrong.
+    """
+    section = context.settings.critic
+    examples = {example.example_id: example for example in load_split(context.folder, Split.TRAIN)}
+    return judged_set(
+        [context.folder.scores / JUDGEMENTS],
+        Corpus(examples, frozenset(), context.folder.data),
+        validation_share=section.validation_share,
+        test_share=section.test_share,
     )
 
 
-def split_rows(
-    rows: Sequence[JudgedRow], examples: Sequence[Example]
-) -> tuple[list[JudgedResponse], list[JudgedResponse]]:
-    """Training and held-out responses, split by dialogue; rows that the judge failed on are left out.
+def make_critic(settings: Settings, context: StageContext, judged: JudgedSet) -> CriticModel:
+    """A critic with an untrained head for each label; the small encoder reads with the baseline's tokenizer.
 
     Raises:
-        DataError: one of the two parts is empty.
+        UsageError: the heads that the settings name are not those of the labels.
     """
-    known = {example.example_id: example for example in examples}
-    parts: tuple[list[JudgedResponse], list[JudgedResponse]] = ([], [])
-    for row in rows:
-        if row.judgement.failure is None:
-            parts[held_out(row.conversation_id)].append(judged_response(row, known[row.judgement.example_id]))
-    if not parts[0] or not parts[1]:
-        raise DataError(
-            f"{len(parts[0])} judged responses to train the critic on and {len(parts[1])} held out: too few",
-            at="judge.turns",
-            fix="judge more turns: --set judge.turns=200",
-        )
-    return parts
-
-
-def make_critic(settings: Settings, context: StageContext) -> CriticModel:
-    """A critic with untrained heads; the small encoder reads with the baseline's tokenizer."""
     section = settings.critic
+    heads = wanted_heads(section.dimensions, judged.dimensions)
+    check_heads(heads, judged.dimensions)
     baseline = load_checkpoint(best(context.folder.stage("baseline")), "cpu")
     return build_critic(
         section.encoder,
         shape=CriticShape(section.hidden_size, section.layers, section.heads, section.max_length),
         tokenizer=baseline.tokenizer,
         embeddings=baseline.model.get_input_embeddings().weight.detach(),
-        dimensions=DIMENSIONS,
+        dimensions=heads,
         emotions=EMOTIONS,
         max_length=section.max_length,
         seed=settings.seed,
+        origin=CriticOrigin(section.encoder, judged.judges or (settings.judge.name,), judged.ranges),
     )
 
 
 def run(context: StageContext) -> None:
-    """Trains, and keeps the checkpoint of the best validation error."""
+    """Trains, keeps the checkpoint of the best validation error, and writes the report beside it."""
     settings = context.settings
-    rows = list(read_judgements(context.folder.scores / JUDGEMENTS))
-    train, valid = split_rows(rows, load_split(context.folder, Split.TRAIN))
-    critic = make_critic(settings, context)
+    judged = judged_of(context)
+    critic = _taken_over(context, judged) if settings.critic.trained else _trained(context, judged)
+    if not processes.is_first():
+        return
+    statistics = settings.compare
+    report, columns = measure_critic(
+        critic, judged, resamples=statistics.resamples, confidence=statistics.confidence, seed=settings.seed
+    )
+    write_report(context.folder.stage("critic"), report, columns)
+    tell_report(report, context.emit)
+    context.emit(STAGE, "validation", **summary(report))
+
+
+def _trained(context: StageContext, judged: JudgedSet) -> CriticModel:
+    settings = context.settings
+    critic = make_critic(settings, context, judged)
     trainer = CriticTrainer(
         critic,
         settings.critic,
@@ -94,13 +87,27 @@ def run(context: StageContext) -> None:
         seed=settings.seed,
         scaled=settings.backbone.scale_learning_rate,
         emit=context.emit,
-        save=saving(context, "critic", critic.save),
+        save=saving(context, "critic", lambda folder: trainer.write_state(folder)),
+        stop=context.stop,
     )
-    report = trainer.train(train, valid)
-    context.emit(
-        "critic",
-        "note",
-        what=f"held-out R2 {report.r2:.2f}, Pearson {report.pearson:.2f}, "
-        f"MSE {report.mse:.4f} (training mean: {report.mean_mse:.4f})",
-        **{f"critic/{name}": value for name, value in asdict(report).items()},
-    )
+    take_up(context, trainer.restore)
+    if context.start is not None:
+        context.emit(STAGE, "note", trainer.progress.step, what=f"taken up at step {trainer.progress.step}")
+    trainer.train(judged.parts[Split.TRAIN], judged.parts[Split.VALID], save_every=context.settings.checkpoints.every)
+    return critic
+
+
+def _taken_over(context: StageContext, judged: JudgedSet) -> CriticModel:
+    """The critic that the settings name, as the stage's only checkpoint.
+
+    Raises:
+        DataError: there is none in the folder.
+        UsageError: its heads are not those of this run's labels.
+    """
+    folder = Path(context.settings.critic.trained).expanduser()
+    critic = load_critic(folder).to(pick_device(context.settings.device))
+    check_labels(critic, judged.parts[Split.TEST])
+    if context.start is None:
+        saving(context, "critic", critic.save)(0, {}, best=True)
+    context.emit(STAGE, "note", what=f"taken over from {folder}, not trained here")
+    return critic

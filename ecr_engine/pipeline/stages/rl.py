@@ -21,15 +21,19 @@ from ecr_engine.pipeline.rewarding import resources_of
 from ecr_engine.pipeline.stage import StageContext
 from ecr_engine.pipeline.stages.baseline import check_window, tuning_of
 from ecr_engine.pipeline.stages.data import load_split
+from ecr_engine.pipeline.stages.saving import keep, take_up
 from ecr_engine.pipeline.watching import watch_of
 from ecr_engine.rewards.composition import Composer, CompositeReward
+from ecr_engine.rewards.resources import Resources
+from ecr_engine.rewards.sources import sources_of, write_sources
 from ecr_engine.rewards.statistics import component_statistics
-from ecr_engine.rl.curriculum import schedule
-from ecr_engine.rl.reference import Reference, reference_of
+from ecr_engine.rl.curriculum import schedule, used_components
+from ecr_engine.rl.reference import Autocast, Reference, reference_of
 from ecr_engine.rl.report import Columns, Describe
 from ecr_engine.rl.rollout import Score
 from ecr_engine.rl.trainer import PPOTrainer, Prompts, SaveState
-from ecr_engine.runs.checkpoints import best, latest, list_checkpoints, save_checkpoint
+from ecr_engine.runs import processes
+from ecr_engine.runs.checkpoints import best
 
 TOLERANCE = 1.96
 """Standard errors that a component may fall on validation and still count as held: to the end of its 95 % interval."""
@@ -74,10 +78,14 @@ class Validator:
         tokenizer: of both models.
         composer: the composite reward.
         reference: the reference policy, which is the baseline.
+        autocast: in what the policy computes.
     """
 
-    def __init__(self, context: StageContext, tokenizer: Any, composer: Composer, reference: Reference) -> None:
+    def __init__(
+        self, context: StageContext, tokenizer: Any, composer: Composer, reference: Reference, autocast: Autocast
+    ) -> None:
         settings = context.settings
+        self._autocast = autocast
         self._settings = settings
         self._tokenizer = tokenizer
         self._composer = composer
@@ -108,15 +116,16 @@ class Validator:
     def _score(self, model: Any) -> tuple[CompositeReward, float]:
         """The rewards of the model's responses, and their mean length in tokens."""
         settings = self._settings
-        samples = respond(
-            model,
-            self._tokenizer,
-            self._examples,
-            self._encoder,
-            decoding_of(settings.evaluation, settings.prompt),
-            batch_size=settings.evaluation.batch_size,
-            seed=settings.seed,
-        )
+        with self._autocast():
+            samples = respond(
+                model,
+                self._tokenizer,
+                self._examples,
+                self._encoder,
+                decoding_of(settings.evaluation, settings.prompt),
+                batch_size=settings.evaluation.batch_size,
+                seed=settings.seed,
+            )
         return self._composer.score(samples), statistics.fmean(sample.tokens for sample in samples)
 
 
@@ -151,7 +160,8 @@ def make_trainer(context: StageContext, save: SaveState) -> PPOTrainer:
     resources = resources_of(context)
     # Two composers: the weights of the training may move, those that it is measured by do not.
     composer = training_composer(settings, resources)
-    validator = Validator(context, policy.tokenizer, Composer(settings.rewards, resources=resources), reference)
+    measure = Composer(settings.rewards, resources=resources)
+    validator = Validator(context, policy.tokenizer, measure, reference, accelerator.autocast)
     return PPOTrainer(
         policy=policy,
         reference=reference,
@@ -169,23 +179,38 @@ def make_trainer(context: StageContext, save: SaveState) -> PPOTrainer:
         watch=watch_of(context.folder, settings, context.emit, resume=context.resume),
         weights_at=schedule(settings.curriculum, settings.rewards),
         order=training_order(settings, train, encoder, policy),
+        stop=context.stop,
     )
 
 
+def mark_policy(context: StageContext) -> None:
+    """Writes down what trains the policy, and tells of each judge that does: its scores are no evidence any more."""
+    settings = context.settings
+    resources = Resources(
+        encoder=settings.reward_options.similarity_encoder,
+        judge=settings.judge.name,
+        critic=best(context.folder.stage("critic")),
+    )
+    sources = sources_of(used_components(settings.curriculum, settings.rewards), resources)
+    if processes.is_first():
+        write_sources(context.folder.stage("policy"), sources)
+    for judge in sources.judges:
+        what = f"the judge '{judge}' trains the policy: what it says of the responses is marked as in the reward"
+        context.emit("rl", "note", what=what)
+
+
 def run(context: StageContext) -> None:
-    """Trains the policy; takes up the newest checkpoint of an interrupted attempt."""
+    """Trains the policy; from a checkpoint of an earlier attempt where there is one to go on from."""
     settings = context.settings
     stage = context.folder.stage("policy")
 
     def save(step: int, metrics: dict[str, float], is_best: bool, write: Callable[[Path], None]) -> None:
-        path = save_checkpoint(
-            stage, step, write, metrics=metrics, best=is_best, keep_last=settings.checkpoints.keep_last
-        )
-        context.emit("rl", "checkpoint", step, path=path.name, best=is_best)
+        keep(context, stage, ("rl", step), metrics, best=is_best, write=write)
 
+    mark_policy(context)
     trainer = make_trainer(context, save)
-    if context.resume and list_checkpoints(stage):
-        trainer.restore(latest(stage))
+    take_up(context, trainer.restore)
+    if context.start is not None:
         context.emit("rl", "note", trainer.step, what=f"taken up at update {trainer.step}")
     result = trainer.train(save_every=settings.checkpoints.every)
     context.emit(

@@ -1,0 +1,133 @@
+"""R9: two processes on one run, a folder that can't be written or goes away, a clock that is set back."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import stat
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from reliable_jobs import Command, last_step, newest, run, settings, wait_for
+
+from ecr_engine.runs.checkpoints import best, latest, save_checkpoint, sweep
+from ecr_engine.runs.events import read_events
+
+ENDLESS = 1_000_000
+WORDS = "train baseline --run run --quiet --config small.toml --resume auto"
+
+
+def write(folder):
+    (folder / "part").write_bytes(b"x")
+
+
+@pytest.fixture
+def training(tmp_path):
+    """A training that goes on for ever, in its tenth step or later."""
+    settings(tmp_path, steps=ENDLESS, every=4)
+    command = Command(WORDS, tmp_path)
+    wait_for(lambda: last_step(tmp_path / "run", "baseline") >= 10)
+    yield command
+    if command.process.is_alive():
+        command.send(signal.SIGKILL)
+        command.wait()
+
+
+def test_a_second_process_fails_at_once_and_the_first_goes_on(training, tmp_path):
+    folder, reached = tmp_path / "run", last_step(tmp_path / "run", "baseline")
+    code, told = run(WORDS, tmp_path)
+    assert code == 1
+    assert told == (
+        f"error: the run folder run is in use by process {training.process.pid} on {socket.gethostname()}\n"
+        "  at   run/.lock\n"
+        "  fix  wait until it ends, or stop it\n"
+    )
+    wait_for(lambda: last_step(folder, "baseline") > reached + 2)
+    assert training.process.is_alive()
+
+
+def test_the_lock_of_a_killed_process_is_taken_over_and_that_is_told(training, tmp_path):
+    folder, pid = tmp_path / "run", training.process.pid
+    training.send(signal.SIGKILL)
+    training.wait()
+    assert json.loads((folder / ".lock").read_text()) == {"pid": pid, "host": socket.gethostname()}
+    settings(tmp_path, steps=12, every=4)
+    # The number of steps is another now.
+    code, told = run(f"{WORDS} --resume-anyway", tmp_path)
+    assert code == 0, told
+    notes = [event.values.get("what") for event in read_events(folder / "events.jsonl") if event.kind == "note"]
+    assert f"process {pid}, which was at work here, ended without a word: its lock was taken over" in notes
+    assert not (folder / ".lock").exists()
+
+
+def test_a_run_folder_that_vanishes_ends_the_training(training, tmp_path):
+    shutil.rmtree(tmp_path / "run", ignore_errors=True)
+    shutil.rmtree(tmp_path / "run", ignore_errors=True)
+    code, told = training.wait()
+    assert code == 1
+    assert told.startswith("error: no such file or directory: run/")
+    assert "\n  fix  see that the path is there and can be written\n" in told
+    assert not (tmp_path / "run" / "run.json").exists()
+
+
+def nobody():
+    """Gives up the right to write everywhere."""
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+
+
+def test_a_folder_that_can_not_be_written_is_an_error_and_stays_as_it_was():
+    place = Path(tempfile.mkdtemp())
+    try:
+        settings(place)
+        (place / "run").mkdir()
+        root = os.geteuid() == 0
+        for path in (place, place / "run"):
+            path.chmod(stat.S_IRUSR | stat.S_IXUSR | stat.S_IROTH | stat.S_IXOTH)
+        if root:
+            (place / "small.toml").chmod(0o644)
+        command = Command(WORDS, place, nobody if root else None, told=Path(tempfile.mkstemp()[1]))
+        code, told = command.wait()
+        assert code == 1
+        assert told.startswith("error: permission denied: run/")
+        assert "\n  fix  write elsewhere, or change who may: ls -ld shows it\n" in told
+        assert list((place / "run").iterdir()) == []
+    finally:
+        for path in (place, place / "run"):
+            path.chmod(0o755)
+        shutil.rmtree(place)
+
+
+def test_a_clock_that_is_set_back_changes_nothing(tmp_path, monkeypatch):
+    now = iter([5000.0, 4000.0, 3000.0])
+    for step in (1, 2, 3):
+        moment = next(now)
+        monkeypatch.setattr(time, "time", lambda it=moment: it)
+        save_checkpoint(tmp_path, step, write, metrics={}, best=step < 3, keep_last=9)
+    for link in ("latest", "best"):
+        (tmp_path / link).unlink()
+    sweep(tmp_path)
+    assert (latest(tmp_path).name, best(tmp_path).name) == ("step-000003", "step-000002")
+
+
+def clock_set_back():
+    """The clock loses a day in the middle of the training."""
+    real, begun = time.time, time.monotonic()
+    time.time = lambda: real() - (86_400.0 if time.monotonic() - begun > 0.8 else 0.0)
+
+
+def test_a_training_whose_clock_is_set_back_goes_on_to_its_end(tmp_path):
+    settings(tmp_path, steps=12, every=4)
+    assert run(WORDS, tmp_path, clock_set_back)[0] == 0
+    assert newest(tmp_path / "run", "baseline") == 12
+    steps = [
+        e.step for e in read_events(tmp_path / "run" / "events.jsonl") if (e.stage, e.kind) == ("baseline", "step")
+    ]
+    assert steps == list(range(1, 13))
+    assert run(WORDS, tmp_path)[0] == 0
