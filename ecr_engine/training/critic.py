@@ -13,7 +13,7 @@ subtracts from a reward. The quality head learns the judge's dimensions, the emo
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,14 +29,14 @@ from ecr_engine.errors import DivergedError
 from ecr_engine.models.backbone import effective_learning_rate
 from ecr_engine.models.critic import CriticModel, CriticOutput, load_critic
 from ecr_engine.models.critic_predictions import Predictions, predict
-from ecr_engine.models.placement import any_of, global_sum, own_part
+from ecr_engine.models.placement import global_sum, own_part
 from ecr_engine.models.random_state import seed_all
 from ecr_engine.models.training_state import FOLDER, Parts, read_state, write_state
 from ecr_engine.runs.events import Emit
 from ecr_engine.runs.stopping import Stop
 from ecr_engine.training._layerwise import parameter_groups
 from ecr_engine.training.critic_labels import JudgedResponse, check_emotions, check_heads
-from ecr_engine.training.sft import Save, epoch_batches, learning_rate
+from ecr_engine.training.sft import Save, batches_from, learning_rate, save_if_due
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -188,36 +188,19 @@ class CriticTrainer:
         if progress.step == 0:
             seed_all(self.seed)
             _start_at_means(self.critic, train)
+        lengths = [len(row.context) + len(row.response) for row in train]
         with self.stop.held():
-            for batch in self._batches(train, total):
-                self._step(batch, progress.step, total)
+            for batch in batches_from(progress.step, total, lengths, self.settings.batch_size, seed=self.seed):
+                if progress.missed >= self.settings.patience:
+                    break
+                self._step([train[index] for index in batch], progress.step, total)
                 progress.step += 1
                 ended = progress.step % per_epoch == 0 or progress.step == total
                 saved = ended and self._tell(self.validate(valid, spread))
-                self._keep(save_every, saved=saved)
+                save_if_due(self, progress.step, save_every, saved=saved)
         assert progress.kept is not None, "the first validation is the best so far"
         self.critic.load_state_dict(self.best)
         return Kept(progress.step, progress.best_step, progress.kept)
-
-    def _batches(self, train: Sequence[JudgedResponse], total: int) -> Iterator[list[JudgedResponse]]:
-        """The batches from the present step to the last, or until the patience is out."""
-        lengths = [len(row.context) + len(row.response) for row in train]
-        size, per_epoch = self.settings.batch_size, math.ceil(len(train) / self.settings.batch_size)
-        while self.progress.step < total and self.progress.missed < self.settings.patience:
-            epoch, done = divmod(self.progress.step, per_epoch)
-            order = list(epoch_batches(lengths, size, seed=self.seed, epoch=epoch))
-            for batch in order[done : done + total - self.progress.step]:
-                yield [train[index] for index in batch]
-
-    def _keep(self, save_every: int | None, *, saved: bool) -> None:
-        """Saves what is due after a step; asked to end, saves what is not saved yet, and ends."""
-        step = self.progress.step
-        asked = any_of(self.stop.asked, self.accelerator)
-        due = save_every is not None and step % save_every == 0
-        if not saved and (due or asked):
-            self.save(step, {}, best=False)
-        if asked:
-            self.stop.leave()
 
     def write_state(self, folder: Path) -> None:
         """Writes the critic, and under `trainer/` all that a resume needs."""

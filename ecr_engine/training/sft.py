@@ -110,6 +110,49 @@ def epoch_batches(lengths: Sequence[int], batch_size: int, *, seed: int, epoch: 
     yield from batches
 
 
+def batches_from(step: int, total: int, lengths: Sequence[int], batch_size: int, *, seed: int) -> Iterator[list[int]]:
+    """The batches from a step to the last, each epoch's in an order of its own.
+
+    Args:
+        step: optimizer steps already taken.
+        total: steps in all.
+        lengths: tokens of each example.
+        batch_size: examples in a batch.
+        seed: of the run.
+    """
+    per_epoch = math.ceil(len(lengths) / batch_size)
+    while step < total:
+        epoch, done = divmod(step, per_epoch)
+        for batch in list(epoch_batches(lengths, batch_size, seed=seed, epoch=epoch))[done : done + total - step]:
+            step += 1
+            yield batch
+
+
+class Savable(Protocol):
+    """A training that can be saved and asked to end."""
+
+    save: Save
+    stop: Stop
+    accelerator: Accelerator
+
+
+def save_if_due(trainer: Savable, step: int, every: int | None, *, saved: bool) -> None:
+    """Saves what is due after a step; asked to end, saves what is not saved yet, and ends.
+
+    Args:
+        trainer: the training.
+        step: optimizer steps taken.
+        every: steps between saves; None for no others than those of the best.
+        saved: whether this step was saved already.
+    """
+    asked = any_of(trainer.stop.asked, trainer.accelerator)
+    due = every is not None and step % every == 0
+    if not saved and (due or asked):
+        trainer.save(step, {}, best=False)
+    if asked:
+        trainer.stop.leave()
+
+
 def learning_rate(step: int, total: int, warmup: int, peak: float) -> float:
     """Linear warm-up to `peak`, then a straight line down to a tenth of it.
 
@@ -187,28 +230,19 @@ class BaselineTrainer:
         per_epoch = math.ceil(len(train) / settings.batch_size)
         total = settings.max_steps or settings.epochs * per_epoch
         every = max(1, per_epoch // settings.evaluations_per_epoch)
+        lengths = [len(row.prompt) + len(row.target) for row in train]
         if progress.step == 0:
             seed_all(self.seed)
         with self.stop.held():
-            for batch in self._batches(train, total):
-                self._step(batch, progress.step, total)
+            for batch in batches_from(progress.step, total, lengths, settings.batch_size, seed=self.seed):
+                if progress.missed >= settings.patience:
+                    break
+                self._step([train[index] for index in batch], progress.step, total)
                 progress.step += 1
                 due = progress.step % every == 0 or progress.step >= total
                 saved = due and self._validate(valid)
-                if progress.missed >= settings.patience:
-                    break
-                self._keep(save_every, saved=saved)
+                save_if_due(self, progress.step, save_every, saved=saved)
         return SFTResult(progress.step, progress.best_step, progress.best_loss, progress.step < total)
-
-    def _batches(self, train: Sequence[Encoded], total: int) -> Iterator[list[Encoded]]:
-        """The batches from the present step to the last; none where the patience was out already."""
-        lengths = [len(row.prompt) + len(row.target) for row in train]
-        per_epoch = math.ceil(len(train) / self.settings.batch_size)
-        while self.progress.step < total and self.progress.missed < self.settings.patience:
-            epoch, done = divmod(self.progress.step, per_epoch)
-            order = epoch_batches(lengths, self.settings.batch_size, seed=self.seed, epoch=epoch)
-            for batch in list(order)[done : done + total - self.progress.step]:
-                yield [train[index] for index in batch]
 
     def _validate(self, valid: Sequence[Encoded]) -> bool:
         """Measures the validation loss; saves the model if it is the least so far, and returns whether it was.
@@ -232,16 +266,6 @@ class BaselineTrainer:
         progress.best_loss, progress.best_step, progress.missed = loss, progress.step, 0
         self.save(progress.step, {"eval/loss": loss}, best=True)
         return True
-
-    def _keep(self, save_every: int | None, *, saved: bool) -> None:
-        """Saves what is due after a step; asked to end, saves what is not saved yet, and ends."""
-        step = self.progress.step
-        asked = any_of(self.stop.asked, self.accelerator)
-        due = save_every is not None and step % save_every == 0
-        if not saved and (due or asked):
-            self.save(step, {}, best=False)
-        if asked:
-            self.stop.leave()
 
     def write_state(self, folder: Path) -> None:
         """Writes the backbone as a plain model folder, and under `trainer/` all that a resume needs."""

@@ -31,27 +31,31 @@ class ScoreCommand(TyperCommand):
         return super().parse_args(ctx, typed)
 
 
+Source = Annotated[
+    str,
+    typer.Option(
+        "--input",
+        metavar="RUN|FILE",
+        help="A run, an evaluation, or lines of JSON with a context and a response.",
+        show_default=False,
+        rich_help_panel=Panel.WHAT,
+    ),
+]
+Target = Annotated[
+    Path,
+    typer.Option(
+        "--output",
+        metavar="FILE",
+        help="File of judgements to write.",
+        show_default=False,
+        rich_help_panel=Panel.WHAT,
+    ),
+]
+
+
 def run(
-    source: Annotated[
-        str,
-        typer.Option(
-            "--input",
-            metavar="RUN|FILE",
-            help="A run, an evaluation, or lines of JSON with a context and a response.",
-            show_default=False,
-            rich_help_panel=Panel.WHAT,
-        ),
-    ],
-    target: Annotated[
-        Path,
-        typer.Option(
-            "--output",
-            metavar="FILE",
-            help="File of judgements to write.",
-            show_default=False,
-            rich_help_panel=Panel.WHAT,
-        ),
-    ],
+    source: Source,
+    target: Target,
     judging: Annotated[Typed, JUDGING],
     layers: Layers,
     output: Output,
