@@ -102,14 +102,13 @@ class Command:
         words: the arguments.
         place: the folder that it runs in.
         prepare: called in the process first.
-        told: the file that takes both of its streams.
     """
 
     count = 0
 
-    def __init__(self, words, place, prepare=None, told=None):
+    def __init__(self, words, place, prepare=None):
         Command.count += 1
-        self.told = told or place / f"told-{Command.count}.txt"
+        self.told = place / f"told-{Command.count}.txt"
         self.process = _context.Process(target=_command, args=(words.split(), place, self.told, prepare))
         self.process.start()
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ecr_engine.errors import DataError
+from ecr_engine.errors import DataError, EcrError
 from ecr_engine.pipeline.stage import StageContext
 from ecr_engine.runs import processes
 from ecr_engine.runs.atomic import sync_file
 from ecr_engine.runs.checkpoints import save_checkpoint
+from ecr_engine.runs.folder import RunFolder
 from ecr_engine.training.sft import Save
 
 
@@ -51,20 +52,31 @@ def keep(
         write: writes the model, and its trainer's state, into a folder.
 
     Raises:
-        EcrError: it can't be saved, as where the disk is full; the one before is whole.
+        EcrError: it can't be saved, as where the disk is full; the one before is whole. Or the run's folder is gone.
     """
     stage, step = place
+    _check_there(context.folder)
 
     def fill(staging: Path) -> None:
         write(staging)
         context.mark(staging)
 
-    if processes.is_first() and context.folder.events.is_file():
+    if processes.is_first():
         sync_file(context.folder.events)
     path = save_checkpoint(
         folder, step, fill, metrics=metrics, best=best, keep_last=context.settings.checkpoints.keep_last
     )
     context.emit(stage, "checkpoint", step, path=path.name, best=best)
+
+
+def _check_there(run: RunFolder) -> None:
+    """Refuses to make a run's folder anew around a checkpoint, once somebody has taken it away."""
+    if not run.exists():
+        raise EcrError(
+            f"the run folder {run.root} is gone: nothing can be saved in it",
+            at=str(run.record),
+            fix="bring it back and go on, or begin another run",
+        )
 
 
 def take_up(context: StageContext, restore: Callable[[Path], None]) -> None:
