@@ -14,7 +14,7 @@ from torch import Tensor
 from ecr_engine.models.packed.arithmetic import attend, norm, rotate
 from ecr_engine.models.packed.layer import Frame
 from ecr_engine.models.packed.layout import Layout
-from ecr_engine.models.packed.projection import project, stacked
+from ecr_engine.models.packed.projection import product, project, stacked
 from ecr_engine.models.packed.trunk import Trunk
 
 _PARTS = (slice(0, 3), slice(3, 4), slice(4, 6), slice(6, 7))
@@ -62,8 +62,9 @@ class PackedDecoder:
             bias = torch.zeros(behind.shape, dtype=self.dtype, device=tokens.device)
             bias = bias.masked_fill_(behind, float("-inf")).repeat_interleave(self.trunk.heads.keys, 0).unsqueeze(1)
             x = self.trunk.embedding.look_up(tokens, self.dtype)
+            places = self._places()
             for index in range(len(self.bases)):
-                x = self._layer(index, x, frame, bias)
+                x = self._layer(index, x, frame, bias, places)
             self.lengths = self.lengths + 1
             return self._logits(x)
 
@@ -74,8 +75,13 @@ class PackedDecoder:
         self.lengths = self.lengths[rows]
 
     def _logits(self, x: Tensor) -> Tensor:
-        state = norm(x, self.trunk.norm, self.trunk.epsilon, self.dtype).output
-        return F.linear(state, self.head)
+        return product(norm(x, self.trunk.norm, self.trunk.epsilon, self.dtype).output, self.head)
+
+    def _places(self) -> Tensor:
+        """Where the next token's keys belong [B * heads], counting keys [D] through a layer's memory."""
+        _, heads, room, _ = self.keys[0].shape
+        lines = torch.arange(len(self.lengths) * heads, device=self.lengths.device)
+        return lines * room + self.lengths.repeat_interleave(heads)
 
     def _read(self, prompts: Sequence[Sequence[int]]) -> Tensor:
         """Fills keys and values; the state [B, H] of each prompt's last token."""
@@ -103,7 +109,7 @@ class PackedDecoder:
         weights, cut = self.trunk.layers[index], frame.heads.rotated
         state = norm(x, weights.before, frame.epsilon, frame.dtype).output
         mixed = project(state, weights.projections[_PARTS[0]], self.bases[index][0])
-        return rotate(mixed[:, :cut], frame.cos, frame.sin), mixed[:, cut:]
+        return rotate(mixed[:, :cut], frame.turn), mixed[:, cut:]
 
     def _behind_attention(self, index: int, x: Tensor, attended: Tensor, frame: Frame) -> Tensor:
         """The rest of a layer, from what its attention gave [N, queries * D]."""
@@ -113,13 +119,13 @@ class PackedDecoder:
         left, right = project(state, weights.projections[_PARTS[2]], wide).tensor_split(2, dim=1)
         return project(F.silu(left).mul_(right), weights.projections[_PARTS[3]], down).float().add_(x)
 
-    def _layer(self, index: int, x: Tensor, frame: Frame, bias: Tensor) -> Tensor:
-        """A layer for one new token a row."""
+    def _layer(self, index: int, x: Tensor, frame: Frame, bias: Tensor, places: Tensor) -> Tensor:
+        """A layer for one new token a row; keys and values go to `places`."""
         heads, longest = frame.heads, bias.shape[-1]
         rotated, value = self._queries(index, x, frame)
-        split, rows = heads.queries * heads.size, torch.arange(len(x), device=x.device)
+        split = heads.queries * heads.size
         for kept, part in ((self.keys[index], rotated[:, split:]), (self.values[index], value)):
-            kept[rows, :, self.lengths] = part.reshape(-1, heads.keys, heads.size)
+            kept.view(-1, heads.size).index_copy_(0, places, part.reshape(-1, heads.size))
         key, value = (kept[index][:, :, :longest].flatten(0, 1) for kept in (self.keys, self.values))
         query = rotated[:, :split].reshape(-1, heads.repeats, heads.size)
         shares = torch.softmax(torch.baddbmm(bias, query, key.transpose(1, 2), alpha=heads.size**-0.5), -1)

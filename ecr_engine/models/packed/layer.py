@@ -33,7 +33,7 @@ from ecr_engine.models.packed.projection import (
     stacked,
 )
 
-RELEASE_EVERY = 3
+RELEASE_EVERY = 10
 """Layers of a backward pass after which what their inputs took is given back to the system."""
 
 
@@ -44,16 +44,16 @@ class Frame:
     Attributes:
         heads: shape of the attention.
         epsilon: of the norms.
-        cos: [N, 1, D / 2] float32 of the rotation.
-        sin: the same.
+        turn: [N, (queries + keys) * D / 2] complex64 of the rotation.
+        back: the same of the rotation's backward pass.
         layout: of the N tokens.
         dtype: of matrix products.
     """
 
     heads: Heads
     epsilon: float
-    cos: Tensor
-    sin: Tensor
+    turn: Tensor
+    back: Tensor
     layout: Layout
     dtype: torch.dtype
 
@@ -98,7 +98,7 @@ class Layer(torch.autograd.Function):
         dtype, cut = frame.dtype, frame.heads.rotated
         state = norm(x, weights.before, frame.epsilon, dtype).output
         mixed = project(state, (query, key, value), stacked((query, key, value), dtype))
-        rotated = rotate(mixed[:, :cut], frame.cos, frame.sin)
+        rotated = rotate(mixed[:, :cut], frame.turn)
         attended = attend(rotated, mixed[:, cut:], frame.heads, frame.layout)
         x = project(attended, (out,), stacked((out,), dtype)).float().add_(x)
         state = norm(x, weights.after, frame.epsilon, dtype).output
@@ -119,7 +119,7 @@ class Layer(torch.autograd.Function):
         first = norm(x, weights.before, frame.epsilon, dtype)
         base_in = stacked((query, key, value), dtype)
         mixed = project(first.output, (query, key, value), base_in)
-        rotated = rotate(mixed[:, :cut], frame.cos, frame.sin)
+        rotated = rotate(mixed[:, :cut], frame.turn)
         attended, kept = attend_and_keep(rotated, mixed[:, cut:], frame.heads, frame.layout)
         base_out = stacked((out,), dtype)
         second = norm(project(attended, (out,), base_out).float().add_(x), weights.after, frame.epsilon, dtype)
@@ -134,7 +134,7 @@ class Layer(torch.autograd.Function):
         of_attended, (out_part,) = project_backward(of_x.to(dtype), attended, (out,), base_out)
         of_mixed = attend_backward(of_attended, kept, frame.heads, frame.layout)
         del kept, attended, of_attended
-        of_mixed[:, :cut] = rotate(of_mixed[:, :cut], frame.cos, frame.sin, back=True)
+        of_mixed[:, :cut] = rotate(of_mixed[:, :cut], frame.back)
         of_state, parts = project_backward(of_mixed, first.output, (query, key, value), base_in)
         of_input, of_before = norm_backward(of_state.float(), first, weights.before)
         found = [*parts, out_part, *wide_parts]

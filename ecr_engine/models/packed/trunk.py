@@ -13,7 +13,7 @@ from ecr_engine.models.memory import release_freed
 from ecr_engine.models.packed.arithmetic import Heads, norm, norm_backward
 from ecr_engine.models.packed.layer import Frame, LayerWeights, run_layer
 from ecr_engine.models.packed.layout import Layout, lay_out
-from ecr_engine.models.packed.projection import Projection, is_exactly, read_projection
+from ecr_engine.models.packed.projection import PAIRED, Projection, is_exactly, read_projection
 from ecr_engine.models.packed.table import Table, read_table
 
 
@@ -65,9 +65,9 @@ class Trunk:
         """The same for tokens at `positions` [N], wherever those stand."""
         likeness = torch.empty(0, dtype=torch.float32, device=positions.device)
         cos, sin = self.model.model.rotary_emb(likeness, positions.unsqueeze(0))
-        half = self.heads.size // 2
-        rotation = [part[0, :, None, :half].contiguous() for part in (cos, sin)]
-        return Frame(self.heads, self.epsilon, rotation[0], rotation[1], layout, dtype)
+        turn = torch.complex(cos[0], sin[0])[:, : self.heads.size // 2]
+        turn = turn.repeat(1, self.heads.queries + self.heads.keys)
+        return Frame(self.heads, self.epsilon, turn, turn.conj_physical(), layout, dtype)
 
 
 def read_trunk(model: Any) -> Trunk | None:
@@ -115,11 +115,12 @@ def _read_layer(layer: Any, index: int, *, training: bool) -> LayerWeights | Non
         mlp.down_proj,
     )
     found: list[Projection] = []
-    for module in modules:
+    for place, module in enumerate(modules):
         projection = read_projection(module, training=training)
         if projection is None:
             return None
-        found.append(projection)
+        # Queries and keys are rotated in pairs.
+        found.append(projection._replace(head=attention.head_dim) if place < PAIRED else projection)
     return LayerWeights(index, layer.input_layernorm.weight, layer.post_attention_layernorm.weight, tuple(found))
 
 

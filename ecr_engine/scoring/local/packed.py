@@ -16,7 +16,7 @@ from torch import Tensor
 from ecr_engine.models.packed.arithmetic import norm, rotate
 from ecr_engine.models.packed.layer import Frame, LayerWeights
 from ecr_engine.models.packed.layout import Layout
-from ecr_engine.models.packed.projection import Projection, project
+from ecr_engine.models.packed.projection import Projection, project, stacked
 from ecr_engine.models.packed.trunk import Trunk
 from ecr_engine.scoring.local.sharing import Question
 
@@ -125,8 +125,8 @@ class PackedReader:
     def _layer(self, index: int, weights: LayerWeights, x: Tensor, frame: Frame, rows: Sequence[Row]) -> Tensor:
         query, key, value, out, gate, up, down = weights.projections
         state = norm(x, weights.before, frame.epsilon, frame.dtype).output
-        queries = rotate(_one(state, query), frame.cos, frame.sin)
-        keys = rotate(_one(state, key), frame.cos, frame.sin)
+        queries = rotate(_one(state, query), frame.turn)
+        keys = rotate(_one(state, key), frame.turn)
         mixed = self._attend(index, queries, keys, _one(state, value), rows)
         x = _one(mixed, out).float().add_(x)
         state = norm(x, weights.after, frame.epsilon, frame.dtype).output
@@ -153,4 +153,4 @@ class PackedReader:
 
 def _one(state: Tensor, projection: Projection) -> Tensor:
     """A layer by itself: stacked with its neighbours the weights would be there twice."""
-    return project(state, (projection,), projection.weight.to(state.dtype))
+    return project(state, (projection,), stacked((projection,), state.dtype))
