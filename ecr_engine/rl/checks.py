@@ -58,8 +58,17 @@ def check_sizes(settings: PPOSettings, processes: int) -> None:
         raise UsageError(
             f"a minibatch of {minibatch} rollouts does not divide among {processes} processes",
             at="ppo.minibatch_size",
-            fix=f"--set ppo.minibatch_size={processes * math.ceil(minibatch / processes)}",
+            fix=_sizes_for(settings, minibatch, processes),
         )
+
+
+def _sizes_for(settings: PPOSettings, minibatch: int, processes: int) -> str:
+    """The next greater minibatch that divides among processes, and where need be the next batch that it divides."""
+    wanted = processes * math.ceil(minibatch / processes)
+    unit = math.lcm(wanted, settings.samples_per_prompt)
+    batch = unit * math.ceil(settings.batch_size / unit)
+    fix = f"--set ppo.minibatch_size={wanted}"
+    return fix if batch == settings.batch_size else f"{fix} --set ppo.batch_size={batch}"
 
 
 def check_prompts(prompts: Prompts) -> None:
@@ -70,19 +79,19 @@ def check_prompts(prompts: Prompts) -> None:
         DataError: one is empty; the error names its line.
     """
     if not prompts.examples:
-        raise UsageError("there are no training turns to roll out", at="data", fix="process more dialogues")
+        raise UsageError("there are no training turns to roll out", at="data", fix="give more dialogues: --data DIR")
     if prompts.resp_max_length < 1:
         raise UsageError(
             f"a response limit of {prompts.resp_max_length} tokens leaves nothing to learn from",
             at="prompt.resp_max_length",
-            fix="--resp_max_length 60",
+            fix="--set prompt.resp_max_length=60",
         )
     for example, ids in zip(prompts.examples, prompts.ids, strict=True):
         if not ids:
             raise DataError(
                 f"the prompt of turn {example.example_id} is empty: nothing of it is left after the truncation",
                 at=f"{example.source}:{example.line}",
-                fix="give prompts more room: --context_max_length 256",
+                fix="give prompts more room: --set prompt.context_max_length=256",
             )
 
 
@@ -111,5 +120,5 @@ def check_model(tokenizer: Any, window: int, prompts: Prompts) -> None:
             f"a prompt of {longest} and a response of {prompts.resp_max_length} tokens exceed the policy's window "
             f"of {window}",
             at="prompt.context_max_length",
-            fix=f"--context_max_length {max(1, window - prompts.resp_max_length)}",
+            fix=f"--set prompt.context_max_length={max(1, window - prompts.resp_max_length)}",
         )

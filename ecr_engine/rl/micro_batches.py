@@ -57,7 +57,7 @@ def halving(width: int, run: Callable[[int], T], *, alone: bool = True) -> tuple
             raise UnavailableError(
                 "memory ran out with one rollout at a time",
                 at="ppo.micro_batch_size",
-                fix="shorten responses with --resp_max_length, or take a smaller backbone",
+                fix="shorten prompts and responses: --set prompt.context_max_length=75 --set prompt.resp_max_length=30",
             )
         # Only here has the failed attempt's traceback let go of its tensors.
         gc.collect()

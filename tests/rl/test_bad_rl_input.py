@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 
 import pytest
 from rl_toys import EXAMPLES, PROMPTS, constant, toy, word_tokenizer
@@ -9,7 +10,7 @@ from tiny_models import same_weights
 
 from ecr_engine.config.sections.rl import PPOSettings
 from ecr_engine.errors import DataError, EcrError, ExitCode, UsageError
-from ecr_engine.rl.checks import check_estimator, check_model, check_prompts
+from ecr_engine.rl.checks import check_estimator, check_model, check_prompts, check_sizes
 from ecr_engine.rl.types import Prompts
 
 
@@ -60,6 +61,27 @@ def test_estimators_with_nothing_to_work_with(changes, what, at, fix):
     assert problem(UsageError, check_estimator, PPOSettings(**changes)) == (what, at, fix)
 
 
+@pytest.mark.parametrize(
+    ("sizes", "processes", "what", "fix"),
+    [
+        # 6 is the next that three can share, and divides 12.
+        ((12, 4, 1), 3, "a minibatch of 4 rollouts", "--set ppo.minibatch_size=6"),
+        # 6 does not divide 8.
+        ((8, 4, 1), 3, "a minibatch of 4 rollouts", "--set ppo.minibatch_size=6 --set ppo.batch_size=12"),
+        # A batch below the minibatch is one minibatch, and a greater minibatch alone would change nothing.
+        ((4, 32, 1), 3, "a minibatch of 4 rollouts", "--set ppo.minibatch_size=6 --set ppo.batch_size=6"),
+        # Groups of four have to fit into the batch as well.
+        ((4, 4, 4), 3, "a minibatch of 4 rollouts", "--set ppo.minibatch_size=6 --set ppo.batch_size=12"),
+    ],
+)
+def test_minibatches_that_processes_can_not_share(sizes, processes, what, fix):
+    settings = PPOSettings(**dict(zip(("batch_size", "minibatch_size", "samples_per_prompt"), sizes, strict=True)))
+    found = problem(UsageError, check_sizes, settings, processes)
+    assert found == (f"{what} does not divide among {processes} processes", "ppo.minibatch_size", fix)
+    mended = {key.removeprefix("ppo."): int(value) for key, value in re.findall(r"(\S+)=(\d+)", fix)}
+    check_sizes(settings.model_copy(update=mended), processes)
+
+
 @pytest.mark.parametrize("name", ["gae", "rloo", "grpo"])
 def test_groups_that_work(name):
     check_estimator(PPOSettings(estimator=name, samples_per_prompt=4))
@@ -73,17 +95,17 @@ def test_prompts_with_which_there_is_nothing_to_do():
     assert problem(UsageError, check_prompts, prompts(ids=(), examples=())) == (
         "there are no training turns to roll out",
         "data",
-        "process more dialogues",
+        "give more dialogues: --data DIR",
     )
     assert problem(UsageError, check_prompts, prompts(length=0)) == (
         "a response limit of 0 tokens leaves nothing to learn from",
         "prompt.resp_max_length",
-        "--resp_max_length 60",
+        "--set prompt.resp_max_length=60",
     )
     assert problem(DataError, check_prompts, prompts(ids=(*PROMPTS[:3], [], *PROMPTS[4:]))) == (
         "the prompt of turn 3:1 is empty: nothing of it is left after the truncation",
         "train_data.jsonl:1",
-        "give prompts more room: --context_max_length 256",
+        "give prompts more room: --set prompt.context_max_length=256",
     )
 
 
@@ -109,7 +131,7 @@ def test_a_window_that_is_too_small():
     assert problem(UsageError, check_model, word_tokenizer(), 14, prompts(length=6)) == (
         "a prompt of 9 and a response of 6 tokens exceed the policy's window of 14",
         "prompt.context_max_length",
-        "--context_max_length 8",
+        "--set prompt.context_max_length=8",
     )
 
 

@@ -44,7 +44,7 @@ def test_a_step_draws_the_same_whatever_came_before():
             3,
             "a minibatch of 4 rollouts does not divide among 3 processes",
             "ppo.minibatch_size",
-            "--set ppo.minibatch_size=6",
+            "--set ppo.minibatch_size=6 --set ppo.batch_size=12",
         ),
     ],
 )

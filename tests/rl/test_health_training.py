@@ -12,7 +12,7 @@ from rl_toys import constant, share_of_good, toy
 from ecr_engine.config.sections.health import HealthSettings
 from ecr_engine.errors import DivergedError, ExitCode
 from ecr_engine.rl.health.remedies import Remedies
-from ecr_engine.rl.health.watch import HealthWatch
+from ecr_engine.rl.health.watch import Ground, HealthWatch
 
 QUICK = {"window": 5, "flat_updates": 8, "critic_updates": 6, "cool_down": 100}
 """Bounds for trainings of a few updates."""
@@ -25,7 +25,7 @@ def watched(score=share_of_good, *, health=None, length=6, **changes):
         HealthSettings(**{**QUICK, **(health or {})}),
         Remedies(COMMAND, made.trainer.settings, {}, length),
         made.recorder,
-        last_healthy=lambda since: f"healthy before {since}",
+        last_healthy=lambda since: Ground(f"healthy before {since}", "from there"),
     )
     return made
 
@@ -65,7 +65,8 @@ def test_an_explosion_of_the_kl_ends_the_training_with_code_6():
     problem = caught.value.problems[0]
     assert caught.value.exit_code is ExitCode.DIVERGED
     assert problem.what.startswith("the KL to the reference exploded to ")
-    assert problem.fix.endswith(f"; healthy before {made.trainer.step}")
+    assert problem.at == f"rl, update {made.trainer.step}; healthy before {made.trainer.step}"
+    assert problem.fix.startswith("from there --ppo_clip_epsilon ")
 
 
 def test_a_constant_reward_is_flat():

@@ -10,17 +10,18 @@ from tiny_models import Recorder
 
 from ecr_engine.config.sections.health import HealthSettings
 from ecr_engine.errors import DivergedError, ExitCode
-from ecr_engine.rl.health.watch import HealthWatch, healthy_before
+from ecr_engine.rl.health.watch import Ground, HealthWatch, healthy_before
 from ecr_engine.runs.events import EventLog, read_events
 
 FLAT = {"objective/reward": 0.5, "objective/reward_std": 0.0}
-STEADIER = f"{COMMAND} --ppo_clip_epsilon 0.1 --ppo_epochs 2 --rl_learning_rate 5e-6"
 
 
 def watch_of(recorder, **changes):
-    return HealthWatch(
-        HealthSettings(**changes), remedies(), recorder, last_healthy=lambda since: f"healthy before {since}"
-    )
+    return HealthWatch(HealthSettings(**changes), remedies(), recorder, last_healthy=ground)
+
+
+def ground(since):
+    return Ground(f"healthy before {since}", "ecrctl rl train --resume healthy")
 
 
 def shown(watch, history):
@@ -74,8 +75,11 @@ def test_divergence_ends_the_training_and_names_what_is_left():
         shown(watch_of(recorder), steps(9, lambda s: {"policy/loss": math.nan} if s == 7 else {}))
     problem = caught.value.problems[0]
     assert caught.value.exit_code is ExitCode.DIVERGED
-    assert (problem.what, problem.at) == ("policy/loss is nan", "rl, update 7")
-    assert problem.fix == f"{STEADIER}; healthy before 7"
+    assert (problem.what, problem.at) == ("policy/loss is nan", "rl, update 7; healthy before 7")
+    # One command and nothing else, from the healthy part of the training: the newest checkpoint is lost already.
+    assert problem.fix == (
+        "ecrctl rl train --resume healthy --ppo_clip_epsilon 0.1 --ppo_epochs 2 --rl_learning_rate 5e-6"
+    )
     assert [(step, values["name"]) for step, values in recorder.of("warning")] == [(7, "not_finite")]
 
 
@@ -88,9 +92,9 @@ def test_a_warning_stops_the_training_where_it_is_told_to():
         "stopped by the warning kl_beyond_band: "
         "the KL to the reference is 0.647 nats a token (bound 0.5, beyond it for 3 updates)"
     )
-    assert problem.at == "rl, update 11"
     # Updates 9, 10 and 11 are beyond the bound.
-    assert problem.fix == f"{COMMAND} --set ppo.kl_coefficient=0.1 --rl_learning_rate 5e-6; healthy before 9"
+    assert problem.at == "rl, update 11; healthy before 9"
+    assert problem.fix == "ecrctl rl train --resume healthy --set ppo.kl_coefficient=0.1 --rl_learning_rate 5e-6"
     assert [step for step, _ in recorder.of("warning")] == [11]
 
 
@@ -101,6 +105,39 @@ def test_of_several_reasons_divergence_is_the_one_to_end_for():
         shown(watch_of(recorder, on_warning="stop"), history)
     assert caught.value.problems[0].what == "value/loss is inf"
     assert [values["name"] for _, values in recorder.of("warning")] == ["not_finite", "reward_flat"]
+
+
+def test_divergence_ends_a_training_in_the_cool_down_of_the_same_warning():
+    recorder = Recorder()
+    # Quiet updates have responses of 17 tokens: a KL of 17 is 1 nat a token, and one of 102 is 6.
+    history = steps(12, lambda s: {"objective/kl": 102.0 if s == 12 else 17.0 if s >= 7 else 1.0})
+    with pytest.raises(DivergedError, match=r"exploded to 6\.000 nats a token"):
+        shown(watch_of(recorder, cool_down=25), history)
+    assert [(step, values["name"]) for step, values in recorder.of("warning")] == [
+        (9, "kl_beyond_band"),
+        (12, "kl_beyond_band"),
+    ]
+
+
+def test_every_warning_at_the_end_proposes_the_healthy_ground():
+    recorder = Recorder()
+    history = steps(10, lambda s: {**FLAT, "value/loss": math.inf if s == 10 else 0.1})
+    with pytest.raises(DivergedError):
+        shown(watch_of(recorder), history)
+    found = {values["name"]: values["fix"] for _, values in recorder.of("warning")}
+    assert found.keys() == {"not_finite", "reward_flat"}
+    assert all(fix.startswith("ecrctl rl train --resume healthy --") for fix in found.values())
+
+
+def test_weights_that_turn_out_to_be_lost_after_an_update_that_showed_nothing():
+    error = watch_of(Recorder()).lost("a tensor is not finite", 7)
+    assert error.exit_code is ExitCode.DIVERGED
+    (problem,) = error.problems
+    # Update 7 measured the policy after update 6 and showed nothing.
+    assert (problem.what, problem.at) == ("a tensor is not finite", "rl, update 7; healthy before 8")
+    assert problem.fix == (
+        "ecrctl rl train --resume healthy --ppo_clip_epsilon 0.1 --ppo_epochs 2 --rl_learning_rate 5e-6"
+    )
 
 
 @pytest.mark.parametrize("cut", [4, 10, 13])

@@ -61,7 +61,9 @@ def test_not_even_one_row_fits():
     assert widths == [4, 2, 1]
     assert found.what == "memory ran out with one rollout at a time"
     assert found.at == "ppo.micro_batch_size"
-    assert found.fix == "shorten responses with --resp_max_length, or take a smaller backbone"
+    assert found.fix == (
+        "shorten prompts and responses: --set prompt.context_max_length=75 --set prompt.resp_max_length=30"
+    )
 
 
 def test_among_several_processes_nothing_is_repeated():
@@ -118,3 +120,15 @@ def test_a_rollout_says_that_it_goes_on_with_less():
     made = toy(micro_batch_size=6)
     made.trainer.roller.warn(memory_warning(6, 3, "rollout"))
     assert made.recorder.of("warning") == [(0, memory_warning(6, 3, "rollout"))]
+
+
+def test_a_training_that_is_taken_up_does_not_run_out_of_memory_again(tmp_path):
+    sizes = {"batch_size": 6, "minibatch_size": 6, "micro_batch_size": 6}
+    made = toy(**sizes)
+    starved(made, 2)
+    made.steps(1)
+    made.trainer.roller.micro_batch_size = 3
+    made.trainer.write_state(tmp_path)
+    resumed = toy(**sizes)
+    resumed.trainer.restore(tmp_path)
+    assert (resumed.trainer.updater.width, resumed.trainer.roller.micro_batch_size) == (2, 3)

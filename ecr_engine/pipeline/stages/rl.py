@@ -11,6 +11,7 @@ from typing import Any
 
 from ecr_engine.data.schema import Sample, Split
 from ecr_engine.data.selection import pick
+from ecr_engine.errors import DivergedError
 from ecr_engine.evaluation.generate import decoding_of, prompt_encoder, respond
 from ecr_engine.models.backbone import pick_device
 from ecr_engine.models.critic import load_critic
@@ -28,6 +29,7 @@ from ecr_engine.rewards.resources import Resources
 from ecr_engine.rewards.sources import sources_of, write_sources
 from ecr_engine.rewards.statistics import component_statistics
 from ecr_engine.rl.curriculum import schedule, used_components
+from ecr_engine.rl.health.watch import HealthWatch
 from ecr_engine.rl.reference import Autocast, Reference, reference_of
 from ecr_engine.rl.report import Columns, Describe
 from ecr_engine.rl.rollout import Score
@@ -142,6 +144,21 @@ def floor(scores: Sequence[float | None]) -> float:
     return mean(scores) - max(TOLERANCE * spread / math.sqrt(max(1, len(known))), LEAST_TOLERANCE)
 
 
+def watched(save: SaveState, watch: HealthWatch) -> SaveState:
+    """A way to save that names what is left of a training whose weights turn out not to be finite.
+
+    The values of an update are measured before its last step, so the weights may be lost where nothing shows it yet.
+    """
+
+    def keep_watch(step: int, metrics: dict[str, float], is_best: bool, write: Callable[[Path], None]) -> None:
+        try:
+            save(step, metrics, is_best, write)
+        except DivergedError as error:
+            raise watch.lost(error.problems[0].what, step) from error
+
+    return keep_watch
+
+
 def make_trainer(context: StageContext, save: SaveState) -> PPOTrainer:
     """The trainer that a run's settings, baseline and critic lead to.
 
@@ -162,6 +179,7 @@ def make_trainer(context: StageContext, save: SaveState) -> PPOTrainer:
     composer = training_composer(settings, resources)
     measure = Composer(settings.rewards, resources=resources)
     validator = Validator(context, policy.tokenizer, measure, reference, accelerator.autocast)
+    watch = watch_of(context.folder, settings, context.emit, resume=context.resume, data=context.source)
     return PPOTrainer(
         policy=policy,
         reference=reference,
@@ -173,10 +191,10 @@ def make_trainer(context: StageContext, save: SaveState) -> PPOTrainer:
         seed=settings.seed,
         scaled=settings.backbone.scale_learning_rate,
         emit=context.emit,
-        save=save,
+        save=watched(save, watch),
         validate=validator,
         describe=describer(composer, validator.baseline),
-        watch=watch_of(context.folder, settings, context.emit, resume=context.resume),
+        watch=watch,
         weights_at=schedule(settings.curriculum, settings.rewards),
         order=training_order(settings, train, encoder, policy),
         stop=context.stop,

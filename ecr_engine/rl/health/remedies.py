@@ -93,6 +93,15 @@ class Remedies:
         """Room for longer responses."""
         return self._typed(f"--set prompt.resp_max_length={2 * self.resp_max_length}")
 
+    def typed_after(self, command: str, fix: str) -> str:
+        """One of these remedies with another beginning.
+
+        Args:
+            command: what is typed before its flags instead.
+            fix: the remedy.
+        """
+        return command + fix.removeprefix(self.command)
+
     def _typed(self, *flags: str) -> str:
         return " ".join((self.command, *flags))
 

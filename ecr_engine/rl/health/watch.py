@@ -12,8 +12,22 @@ from ecr_engine.rl.health.history import History, Step
 from ecr_engine.rl.health.remedies import Remedies
 from ecr_engine.runs.events import Emit, Event
 
-LastHealthy = Callable[[int], str]
-"""A sentence part that names the last checkpoint whose policy was healthy, given the first update that is not."""
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What is left of the healthy part of a training.
+
+    Attributes:
+        named: the last healthy checkpoint, as a sentence part.
+        command: goes on from there, or begins again where there is none; the flags of a remedy are typed behind it.
+    """
+
+    named: str
+    command: str
+
+
+LastHealthy = Callable[[int], Ground]
+"""What is left of the healthy part of a training, given the first update that is not healthy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +52,7 @@ class HealthWatch:
         settings: the section `[health]`.
         remedies: what to type against each trouble.
         emit: how warnings are told.
-        last_healthy: names what is left of the healthy part of the training.
+        last_healthy: finds what is left of the healthy part of the training.
         stage: whose events it gives.
     """
 
@@ -52,6 +66,7 @@ class HealthWatch:
         stage: str = "rl",
     ) -> None:
         self._settings, self._emit, self._last_healthy, self._stage = settings, emit, last_healthy, stage
+        self._remedies = remedies
         self._looks = {name: WARNINGS.build(name, settings, remedies) for name in WARNINGS.names()}
         self._history = History(max(2 * settings.window, settings.flat_updates, settings.skipped_updates))
         self._given: dict[str, int] = {}
@@ -67,23 +82,24 @@ class HealthWatch:
             DivergedError: the training diverged; or anything is wrong, where a warning is to stop it.
         """
         found = self.see(step, values)
-        for warned in found:
-            finding = warned.finding
-            told = {"name": warned.name, "what": finding.what, "why": finding.why, "fix": finding.fix}
-            self._emit(self._stage, "warning", step, **told)
         ending = [warned for warned in found if warned.finding.diverged or self._settings.on_warning == "stop"]
-        if ending:
-            raise self._end(min(ending, key=lambda warned: not warned.finding.diverged))
+        if not ending:
+            self._tell(found, self._remedies.command)
+            return
+        last = min(ending, key=lambda warned: not warned.finding.diverged)
+        ground = self._last_healthy(last.finding.since)
+        # Whatever is to be mended, going on from the newest checkpoint is no remedy any more.
+        self._tell(found, ground.command)
+        raise self._ended(_reason(last), step, ground, last.finding.fix)
 
     def see(self, step: int, values: Mapping[str, float]) -> list[Warned]:
         """Takes in one update, and gives the warnings that it leads to; tells nobody."""
         self._history = self._history.after(Step(step, dict(values)))
         found = []
         for name, look in self._looks.items():
-            if step - self._given.get(name, -self._settings.cool_down) < self._settings.cool_down:
-                continue
             finding = look(self._history)
-            if finding is not None:
+            # A training that was warned may diverge in its cool-down, and has to end all the same.
+            if finding is not None and (finding.diverged or not self._is_resting(name, step)):
                 self._given[name] = step
                 found.append(Warned(step, name, finding))
         return found
@@ -100,13 +116,36 @@ class HealthWatch:
         steps = [event for event in events if event.stage == self._stage and event.kind == "step"]
         return [warned for event in steps for warned in self.see(event.step, _numbers(event.values))]
 
-    def _end(self, warned: Warned) -> DivergedError:
-        finding = warned.finding
+    def lost(self, what: str, step: int) -> DivergedError:
+        """The end of a training whose policy turned out to be lost after an update that showed nothing.
+
+        Args:
+            what: what was seen.
+            step: the update.
+        """
+        return self._ended(what, step, self._last_healthy(step + 1), self._remedies.steadier())
+
+    def _is_resting(self, name: str, step: int) -> bool:
+        return name in self._given and step - self._given[name] < self._settings.cool_down
+
+    def _tell(self, found: Sequence[Warned], command: str) -> None:
+        for warned in found:
+            finding = warned.finding
+            fix = self._remedies.typed_after(command, finding.fix)
+            told = {"name": warned.name, "what": finding.what, "why": finding.why, "fix": fix}
+            self._emit(self._stage, "warning", warned.step, **told)
+
+    def _ended(self, what: str, step: int, ground: Ground, fix: str) -> DivergedError:
         return DivergedError(
-            finding.what if finding.diverged else f"stopped by the warning {warned.name}: {finding.what}",
-            at=f"{self._stage}, update {warned.step}",
-            fix=f"{finding.fix}; {self._last_healthy(finding.since)}",
+            what,
+            at=f"{self._stage}, update {step}; {ground.named}",
+            fix=self._remedies.typed_after(ground.command, fix),
         )
+
+
+def _reason(warned: Warned) -> str:
+    what = warned.finding.what
+    return what if warned.finding.diverged else f"stopped by the warning {warned.name}: {what}"
 
 
 def healthy_before(steps: Sequence[int], since: int) -> int | None:
