@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecr_engine.errors import UsageError
+from ecr_engine.errors import DataError, UsageError
 from ecrctl.flags import Typed
-from ecrctl.options import Execution, Layers, Output
+from ecrctl.options import Execution, Layers, Output, Resume
 from ecrctl.turns import TurnOptions, wanted_sample
 
 if TYPE_CHECKING:
@@ -17,7 +19,13 @@ if TYPE_CHECKING:
 
 
 def from_scores(
-    scores: Sequence[Path], folder: Path, execution: Execution, layers: Layers, typed: Typed, output: Output
+    scores: Sequence[Path],
+    folder: Path,
+    execution: Execution,
+    layers: Layers,
+    typed: Typed,
+    output: Output,
+    resume: str = Resume.NEVER,
 ) -> None:
     """Trains a critic on files of judgements and prints its report; under `--dry-run` prints the plan.
 
@@ -28,24 +36,46 @@ def from_scores(
         layers: profiles, file and single settings.
         typed: settings that were given as flags.
         output: how to speak.
+        resume: a word of `Resume`, or the checkpoint to go on from.
 
     Raises:
         UsageError: it is not said which turns were judged, or the settings are wrong.
         DataError: a file is wrong.
     """
     from ecr_engine.pipeline.judged_critic import CriticRequest, plan_critic, train_judged_critic
+    from ecr_engine.pipeline.resuming import Wish
+    from ecr_engine.runs.stopping import Stop
     from ecrctl.jobs import settings_from
     from ecrctl.ui import critic_view
     from ecrctl.ui.telling import telling
 
     settings = settings_from(layers, typed).settings
-    request = CriticRequest(tuple(scores), _turns(execution), folder, execution.limit, execution.smoke)
+    wish = None if resume == Resume.NEVER else Wish(str(resume))
+    request = CriticRequest(
+        tuple(scores), _turns(execution), folder, execution.limit, execution.smoke, wish, execution.resume_anyway
+    )
     if execution.dry_run:
         critic_view.show_plan(plan_critic(request, settings), as_json=output.json)
         return
-    with telling("critic", folder, output) as emit:
-        training = train_judged_critic(request, settings, emit)
+    with telling("critic", folder, output, kept=lambda: _kept(folder)) as emit:
+        training = train_judged_critic(request, settings, emit, Stop(_heard))
     critic_view.show_training(training, as_json=output.json)
+
+
+def _kept(folder: Path) -> str | None:
+    """The newest checkpoint that a training has made; None for none."""
+    from ecr_engine.runs.checkpoints import list_checkpoints
+
+    made = list_checkpoints(folder)
+    return str(made[-1].path) if made else None
+
+
+def _heard(number: int) -> None:
+    """Says that the signal was heard; a system call only, since it breaks into whatever is being written."""
+    if number == signal.SIGHUP:
+        # Whoever would read it is gone.
+        return
+    os.write(2, b"\nending after this step, and saving it; once more ends it at once, unsaved\n")
 
 
 def _turns(execution: Execution) -> Path:
@@ -88,14 +118,17 @@ def look(wanted: Look, *, as_json: bool) -> None:
         DataError: the critic, the run or the file of samples is not there.
     """
     place = _critic_of(wanted)
-    samples = _samples(wanted)
+    samples, source = _samples(wanted)
     # Only now: this is what loads torch, and a mistake in the command line should cost no seconds.
+    from ecr_engine.evaluation.judging import pays_critic
     from ecr_engine.models.critic import load_critic
     from ecr_engine.training.critic_look import critic_folder, look_at
     from ecrctl.ui import critic_view
 
     folder = critic_folder(place)
-    critic_view.show_look(look_at(load_critic(folder), folder, samples), as_json=as_json)
+    found = look_at(load_critic(folder), folder, samples)
+    paid = None if source is None else pays_critic(source, found.judges)
+    critic_view.show_look(found, paid, as_json=as_json)
 
 
 def _critic_of(wanted: Look) -> Path:
@@ -108,23 +141,33 @@ def _critic_of(wanted: Look) -> Path:
     raise UsageError("no critic is named", at="ecrctl rl critic", fix="name a run: --run runs/demo; or --critic DIR")
 
 
-def _samples(wanted: Look) -> list[Sample]:
-    """The responses to look at: those of a file, the one that was typed, or those of the run."""
-    from ecrctl.samples import read_samples, samples_path
-
+def _samples(wanted: Look) -> tuple[list[Sample], Path | None]:
+    """The responses to look at, and the file that they are all of: those of a file, or of the run; or one turn."""
     given = wanted.turns
     for flag, value in (("--reference", given.reference), ("--emotion", given.emotion)):
         if value:
             raise UsageError("a critic reads the dialogue and the response, nothing else", at=flag, fix="leave it out")
     if given.samples is not None and given.turn is None and given.response is None:
-        return read_samples(samples_path(given.samples))[: wanted.limit]
+        return _read(given.samples, wanted.limit)
     sample = wanted_sample(given)
     if sample is not None:
-        return [sample]
+        return [sample], None
     if wanted.run is not None:
-        return read_samples(samples_path(str(wanted.run)))[: wanted.limit]
+        return _read(str(wanted.run), wanted.limit)
     raise UsageError(
         "there are no responses to look at",
         at="ecrctl rl critic",
         fix='give one: --context "…" --response "…"; or many: --samples FILE',
     )
+
+
+def _read(address: str, limit: int | None) -> tuple[list[Sample], Path]:
+    """The responses at an address, in any form that `score run` takes, and their file; rows without one are no part."""
+    from ecr_engine.evaluation.responses import read_responses
+    from ecrctl.samples import samples_path
+
+    path = samples_path(address)
+    found = [row.sample for row in read_responses(path, maximum=limit).rows() if not row.missing]
+    if not found:
+        raise DataError("no row has a response", at=str(path), fix="name a file whose rows have the field `response`")
+    return found, path

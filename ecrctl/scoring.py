@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecr_engine.errors import DataError, EcrError, ExitCode, UsageError
+from ecr_engine.errors import ENDINGS, DataError, EcrError, UsageError
 from ecrctl.flags import Typed
 from ecrctl.options import Layers, Output
 
 if TYPE_CHECKING:
     from ecr_engine.config.settings import Settings
     from ecr_engine.scoring.job import Responses
+    from ecr_engine.scoring.list_job import ListedResponses
     from ecr_engine.scoring.tally import JobSummary
 
 
@@ -35,6 +36,8 @@ class ScoreRequest:
         layers: profiles, file and single settings.
         typed: settings that were given as flags.
         speech: how to speak.
+        listwise: whose responses are laid beside those of the source; none to judge each by itself.
+        swap_test: judge them in the opposite order too.
     """
 
     source: str
@@ -49,6 +52,8 @@ class ScoreRequest:
     layers: Layers
     typed: Typed
     speech: Output
+    listwise: tuple[str, ...] = ()
+    swap_test: bool = False
 
     @property
     def goes_on(self) -> bool:
@@ -91,6 +96,10 @@ def score(request: ScoreRequest, *, dry_run: bool) -> None:
         DataError: the input holds no responses.
         EcrError: the judge can't go on.
     """
+    if request.listwise or request.swap_test:
+        _score_listed(request, dry_run=dry_run)
+        return
+    from ecr_engine.evaluation.judging import pays_judge
     from ecr_engine.scoring.judge import check_judge_name
     from ecrctl.samples import samples_path
     from ecrctl.ui import score_view
@@ -104,7 +113,61 @@ def score(request: ScoreRequest, *, dry_run: bool) -> None:
     if dry_run:
         score_view.show_plan(_plan(request, settings, responses, path, cache), as_json=request.speech.json)
         return
-    score_view.show_summary(_run(request, settings, responses, cache), as_json=request.speech.json)
+    summary = _run(request, settings, responses, cache)
+    paid = {request.source: pays_judge(path, settings.judge.name)}
+    score_view.show_summary(summary, paid, as_json=request.speech.json)
+
+
+def _score_listed(request: ScoreRequest, *, dry_run: bool) -> None:
+    """Judges responses side by side, or only says what would be judged.
+
+    Raises:
+        UsageError: settings, the systems or the output can't be used.
+        DataError: the files have no turn in common.
+        EcrError: the judge can't go on.
+    """
+    from ecr_engine.evaluation.judging import pays_judge
+    from ecr_engine.evaluation.listed import REFERENCE, System, read_listed
+    from ecr_engine.scoring.listwise import check_list_judge
+    from ecr_engine.scoring.score_report import file_report
+    from ecrctl.samples import samples_path
+    from ecrctl.ui import score_view
+
+    _check_listed(request)
+    settings = judge_settings(request.layers, request.typed)
+    check_list_judge(settings.judge.name)
+    first = System(request.source, samples_path(request.source))
+    others = [System(name, None if name == REFERENCE else samples_path(name)) for name in request.listwise]
+    paths = {system.address: system.path for system in (first, *others) if system.path is not None}
+    _check_target(request, *paths.values())
+    responses = read_listed(first, others, start=request.start, maximum=request.most)
+    if dry_run:
+        score_view.show_plan(_list_plan(request, settings, responses), as_json=request.speech.json)
+        return
+    summary = _run_listed(request, settings, responses)
+    paid = {address: pays_judge(path, settings.judge.name) for address, path in paths.items()}
+    score_view.show_listed(summary, file_report(request.target), responses.left_out, paid, as_json=request.speech.json)
+
+
+def _check_listed(request: ScoreRequest) -> None:
+    if not request.listwise:
+        raise UsageError(
+            "one response alone has no place among others that could be swapped",
+            at="--swap-test",
+            fix="name what is laid beside it: --listwise reference, or --listwise RUN",
+        )
+    if request.retry_failures:
+        raise UsageError(
+            "responses that were judged side by side can't be judged again one by one",
+            at="--retry-failures and --listwise",
+            fix="leave it out, and name another file with --output",
+        )
+    if request.cache is not None:
+        raise UsageError(
+            "the cache holds responses that were judged by themselves",
+            at="--cache and --listwise",
+            fix="leave one of them out",
+        )
 
 
 def judge_settings(layers: Layers, typed: Typed) -> Settings:
@@ -133,7 +196,7 @@ def _plan(
     request: ScoreRequest, settings: Settings, responses: Responses, path: Path, cache: Path | None
 ) -> dict[str, object]:
     from ecr_engine.scoring.dimensions import dimension_set
-    from ecr_engine.scoring.job import count_rows
+    from ecr_engine.scoring.growing import count_rows
 
     return {
         "input": path,
@@ -147,6 +210,38 @@ def _plan(
         **{f"judge.{key}": value for key, value in settings.judge.model_dump().items() if key != "turns"},
         "device": settings.device,
     }
+
+
+def _list_plan(request: ScoreRequest, settings: Settings, responses: ListedResponses) -> dict[str, object]:
+    from ecr_engine.scoring.dimensions import dimension_set
+    from ecr_engine.scoring.growing import count_rows
+
+    return {
+        "systems": ", ".join(responses.systems),
+        "turns": responses.total,
+        "left_out": responses.left_out,
+        "output": request.target,
+        "judged_before": count_rows(request.target),
+        "swap_test": request.swap_test,
+        "dimensions": ", ".join(dimension_set(settings.judge.dimensions).names),
+        **{f"judge.{key}": value for key, value in settings.judge.model_dump().items() if key != "turns"},
+        "device": settings.device,
+        "seed": settings.seed,
+    }
+
+
+def _run_listed(request: ScoreRequest, settings: Settings, responses: ListedResponses) -> JobSummary:
+    from ecr_engine.scoring.list_job import ListPlan, run_list_job
+    from ecr_engine.scoring.listwise import find_list_judge
+    from ecrctl.ui.score_progress import following
+
+    judge = find_list_judge(settings.judge.name, settings.judge, device=settings.device)
+    plan = ListPlan(request.target, settings.seed, request.swap_test, request.resume)
+    with (
+        _explaining_interrupts(request.target),
+        following(request.target, quiet=request.speech.quiet, everything=request.speech.verbose) as listener,
+    ):
+        return run_list_job(responses, judge, plan, listener)
 
 
 def _run(request: ScoreRequest, settings: Settings, responses: Responses, cache: Path | None) -> JobSummary:
@@ -165,7 +260,7 @@ def _run(request: ScoreRequest, settings: Settings, responses: Responses, cache:
         return run_job(responses, judge, plan, cache=known, listener=listener)
 
 
-def _check_target(request: ScoreRequest, source: Path) -> None:
+def _check_target(request: ScoreRequest, *sources: Path) -> None:
     """Refuses to write over anything, before time is spent.
 
     Raises:
@@ -175,7 +270,7 @@ def _check_target(request: ScoreRequest, source: Path) -> None:
     from ecr_engine.scoring.job import exists
 
     target = request.target
-    if target.resolve() == source.resolve():
+    if target.resolve() in {source.resolve() for source in sources}:
         raise UsageError("the output is the input", at=f"--output {target}", fix="name another file with --output")
     if not target.parent.is_dir():
         raise DataError(
@@ -190,7 +285,7 @@ def _check_target(request: ScoreRequest, source: Path) -> None:
 @contextmanager
 def _explaining_interrupts(target: Path) -> Iterator[None]:
     """Says what is kept when a job ends early."""
-    from ecr_engine.scoring.job import count_rows
+    from ecr_engine.scoring.growing import count_rows
     from ecrctl.ui.console import note
 
     def say(why: str) -> None:
@@ -203,7 +298,7 @@ def _explaining_interrupts(target: Path) -> Iterator[None]:
         say("interrupted")
         raise
     except SystemExit as leaving:
-        if leaving.code == int(ExitCode.TERMINATED):
+        if leaving.code in ENDINGS:
             say("interrupted")
         raise
     except EcrError:

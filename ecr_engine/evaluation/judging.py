@@ -15,8 +15,8 @@ from ecr_engine.evaluation.measure import Measured, measured_columns
 from ecr_engine.evaluation.metric import MetricResult
 from ecr_engine.evaluation.metrics._mean import mean_result
 from ecr_engine.evaluation.rescore import write_with
-from ecr_engine.evaluation.store import EvaluationResult, read_evaluation
-from ecr_engine.rewards.sources import sources_from_json
+from ecr_engine.evaluation.store import SAMPLES, EvaluationResult, is_evaluation, read_evaluation, read_result
+from ecr_engine.rewards.sources import CRITIC, RewardSources, sources_from_json
 from ecr_engine.scoring.judge import Judge, Judgement
 
 OVERALL = "overall"
@@ -81,6 +81,45 @@ def judge_evaluation(
         "failed": len(failures),
     }
     return Judged(write_with(result, rows, measured, output, judge=who), len(judged), failures)
+
+
+def pays_judge(samples: Path, judge: str) -> bool | None:
+    """Whether a judge is in the reward of an evaluation: that of the training, or the one that was measured.
+
+    Args:
+        samples: a file of responses.
+        judge: the judge's name.
+
+    Returns:
+        None where that is not known: the file is not an evaluation's, or its `results.json` does not say.
+    """
+    sources = _sources(samples)
+    return None if sources is None else sources.has_judge(judge)
+
+
+def pays_critic(samples: Path, judges: Sequence[str]) -> bool | None:
+    """Whether a critic, or a judge whose scores it learned, is in the reward of an evaluation.
+
+    Args:
+        samples: a file of responses.
+        judges: the critic's.
+
+    Returns:
+        None where that is not known, as for `pays_judge`.
+    """
+    sources = _sources(samples)
+    return None if sources is None else CRITIC in sources.components or any(map(sources.has_judge, judges))
+
+
+def _sources(samples: Path) -> RewardSources | None:
+    """What the reward of the evaluation that a file is of draws on; None where that is not known."""
+    if samples.name != SAMPLES or not is_evaluation(samples.parent):
+        return None
+    try:
+        result = read_result(samples.parent, any_schema=True)
+    except DataError:
+        return None
+    return sources_from_json(result.reward) if result.reward else None
 
 
 def spread(count: int, limit: int | None) -> list[int]:

@@ -1,13 +1,13 @@
 """A critic from files of judgements, outside of a run's stages: the folder it makes is laid out like a run's `critic/`.
 
-DIR/checkpoints/step-000100/   encoder and heads; `DIR/best` and `DIR/latest` are links
+DIR/checkpoints/step-000100/   encoder and heads, and what a resume needs; `DIR/best` and `DIR/latest` are links
 DIR/report.json                how well each head predicts the test part, beside two predictors that read no words
 DIR/calibration.png, .csv
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,10 +16,13 @@ from ecr_engine.config.settings import Settings
 from ecr_engine.data.schema import EMOTIONS, Split
 from ecr_engine.data.store import SUMMARY, read_examples, split_path
 from ecr_engine.emotion.recogniser import annotate
-from ecr_engine.errors import DataError, UsageError
+from ecr_engine.errors import DataError
 from ecr_engine.models.registry import check_encoder_name
-from ecr_engine.runs.checkpoints import list_checkpoints, save_checkpoint, sweep
+from ecr_engine.pipeline.critic_start import CriticStart, check_output, clear, held, origin, start_of
+from ecr_engine.pipeline.resuming import Wish, write_origin
+from ecr_engine.runs.checkpoints import save_checkpoint
 from ecr_engine.runs.events import Emit
+from ecr_engine.runs.stopping import Stop
 from ecr_engine.training.critic_labels import Corpus, JudgedSet, check_heads, judged_set, wanted_heads
 
 if TYPE_CHECKING:
@@ -38,9 +41,11 @@ class CriticRequest:
     Attributes:
         scores: files of judgements.
         data: folder of the processed turns that were judged.
-        output: folder to make: new, or empty.
+        output: folder to make: new or empty, or one of an earlier attempt that is to be gone on with.
         limit: judgements at most.
         smoke: optimizer steps at most.
+        wish: from which checkpoint of an earlier attempt to go on; None to begin anew.
+        anyway: whether to go on also with settings that change what the training computes.
     """
 
     scores: tuple[Path, ...]
@@ -48,6 +53,8 @@ class CriticRequest:
     output: Path
     limit: int | None = None
     smoke: int | None = None
+    wish: Wish | None = None
+    anyway: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,7 @@ class CriticPlan:
         settings: the section `[critic]`.
         seed: of the training.
         device: where it would run.
+        goes_on_from: the checkpoint that it would go on from; None where it begins anew.
     """
 
     output: Path
@@ -79,6 +87,7 @@ class CriticPlan:
     settings: dict[str, Any]
     seed: int
     device: str
+    goes_on_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +112,8 @@ def plan_critic(request: CriticRequest, settings: Settings) -> CriticPlan:
         EcrError: it would refuse them.
     """
     judged, heads = _prepared(request, settings)
+    # Only where it matters: to say where a training would run takes torch.
+    found = None if request.wish is None else _start(request, settings, judged).checkpoint
     return CriticPlan(
         output=request.output,
         scores=request.scores,
@@ -115,33 +126,68 @@ def plan_critic(request: CriticRequest, settings: Settings) -> CriticPlan:
         settings=settings.critic.model_dump(mode="json"),
         seed=settings.seed,
         device=settings.device,
+        goes_on_from=None if found is None else found.name,
     )
 
 
-def train_judged_critic(request: CriticRequest, settings: Settings, emit: Emit) -> CriticTraining:
+def train_judged_critic(
+    request: CriticRequest, settings: Settings, emit: Emit, stop: Stop | None = None
+) -> CriticTraining:
     """Trains a critic on files of judgements, measures it and writes it.
 
     Args:
         request: what is to be learned.
         settings: the sections `critic`, `checkpoints` and `compare`, the seed and the device are used.
         emit: how progress is told.
+        stop: whether it was asked to end; what is learned then is saved first.
 
     Raises:
-        DataError: a file is wrong, or speaks of turns that are not there.
+        DataError: a file is wrong, or speaks of turns that are not there; or there is no checkpoint as wished.
         UsageError: the heads are not those of the labels, or the output has a critic already.
+        SettingsError: the checkpoint to go on from was trained with other settings.
         UnavailableError: the encoder can't be had.
         DivergedError: the gradient is no longer finite.
+        EcrError: another process is training into the folder.
     """
     judged, heads = _prepared(request, settings)
-    from ecr_engine.evaluation.critic_report import measure_critic, summary
+    with held(request.output):
+        start = _start(request, settings, judged)
+        emit("critic", "stage_started")
+        _warn(judged, emit)
+        for text in clear(request.output, start):
+            emit("critic", "warning", what=text)
+        for text in start.notes:
+            emit("critic", "note", what=text)
+        critic = _built(judged, heads, settings)
+        kept = _trained(critic, judged, request, settings, start, emit=emit, stop=stop)
+        report = _measured(critic, judged, request.output, settings, emit)
+        emit("critic", "stage_finished", kept.steps)
+    return CriticTraining(request.output, kept, report)
+
+
+def _start(request: CriticRequest, settings: Settings, judged: JudgedSet) -> CriticStart:
+    return start_of(request.output, request.wish, origin(settings, judged, request.smoke), anyway=request.anyway)
+
+
+def _trained(
+    critic: CriticModel,
+    judged: JudgedSet,
+    request: CriticRequest,
+    settings: Settings,
+    start: CriticStart,
+    *,
+    emit: Emit,
+    stop: Stop | None,
+) -> Kept:
+    """Trains a critic in place, from its first step or from a checkpoint on."""
     from ecr_engine.models.backbone import pick_device
     from ecr_engine.models.placement import make_accelerator
-    from ecr_engine.pipeline.critic_files import tell_report, write_report
     from ecr_engine.training.critic import STAGE, CriticTrainer
 
-    emit(STAGE, "stage_started")
-    _warn(judged, emit)
-    critic = _built(judged, heads, settings)
+    def write(folder: Path) -> None:
+        trainer.write_state(folder)
+        write_origin(folder, start.origin)
+
     trainer = CriticTrainer(
         critic,
         settings.critic,
@@ -149,18 +195,33 @@ def train_judged_critic(request: CriticRequest, settings: Settings, emit: Emit) 
         seed=settings.seed,
         scaled=settings.backbone.scale_learning_rate,
         emit=emit,
-        save=_saving(request.output, critic, settings.checkpoints.keep_last, emit),
+        save=_saving(request.output, write, settings.checkpoints.keep_last, emit),
+        stop=stop,
     )
-    kept = trainer.train(judged.parts[Split.TRAIN], judged.parts[Split.VALID], most_steps=request.smoke)
+    if start.checkpoint is not None:
+        trainer.restore(start.checkpoint)
+        emit(STAGE, "note", trainer.progress.step, what=f"taken up at step {trainer.progress.step}")
+    return trainer.train(
+        judged.parts[Split.TRAIN],
+        judged.parts[Split.VALID],
+        most_steps=request.smoke,
+        save_every=settings.checkpoints.every,
+    )
+
+
+def _measured(critic: CriticModel, judged: JudgedSet, output: Path, settings: Settings, emit: Emit) -> CriticReport:
+    """The report of a critic, written and told."""
+    from ecr_engine.evaluation.critic_report import measure_critic, summary
+    from ecr_engine.pipeline.critic_files import tell_report, write_report
+
     statistics = settings.compare
     report, columns = measure_critic(
         critic, judged, resamples=statistics.resamples, confidence=statistics.confidence, seed=settings.seed
     )
-    write_report(request.output, report, columns)
+    write_report(output, report, columns)
     tell_report(report, emit)
-    emit(STAGE, "validation", kept.steps, **summary(report))
-    emit(STAGE, "stage_finished", kept.steps)
-    return CriticTraining(request.output, kept, report)
+    emit("critic", "validation", **summary(report))
+    return report
 
 
 def corpus_of(folder: Path) -> Corpus:
@@ -183,7 +244,7 @@ def corpus_of(folder: Path) -> Corpus:
 def _prepared(request: CriticRequest, settings: Settings) -> tuple[JudgedSet, tuple[str, ...]]:
     """The judged responses and the names of the heads, all checked."""
     section = settings.critic
-    _check_output(request.output)
+    check_output(request.output, goes_on=request.wish is not None)
     check_encoder_name(section.encoder)
     judged = judged_set(
         request.scores,
@@ -195,24 +256,6 @@ def _prepared(request: CriticRequest, settings: Settings) -> tuple[JudgedSet, tu
     heads = wanted_heads(section.dimensions, judged.dimensions)
     check_heads(heads, judged.dimensions)
     return judged, heads
-
-
-def _check_output(output: Path) -> None:
-    if list_checkpoints(output):
-        raise UsageError(
-            "the folder holds a trained critic already",
-            at=str(output),
-            fix=f"train another beside it: --output {output}-2; or remove this one",
-        )
-    if output.exists() and (not output.is_dir() or any(_foreign(output))):
-        raise UsageError(
-            "the output folder holds other files", at=str(output), fix="give a folder that is new or empty"
-        )
-
-
-def _foreign(output: Path) -> Sequence[Path]:
-    """What is in a folder beside what an interrupted training leaves."""
-    return [path for path in output.iterdir() if path.name != "checkpoints"]
 
 
 def _warn(judged: JudgedSet, emit: Emit) -> None:
@@ -251,12 +294,11 @@ def _built(judged: JudgedSet, heads: tuple[str, ...], settings: Settings) -> Cri
     )
 
 
-def _saving(output: Path, critic: CriticModel, keep_last: int, emit: Emit) -> Save:
+def _saving(output: Path, write: Callable[[Path], None], keep_last: int, emit: Emit) -> Save:
     """A trainer's way to save into a folder that is no run's."""
-    sweep(output)
 
     def save(step: int, metrics: dict[str, float], *, best: bool) -> None:
-        path = save_checkpoint(output, step, critic.save, metrics=metrics, best=best, keep_last=keep_last)
+        path = save_checkpoint(output, step, write, metrics=metrics, best=best, keep_last=keep_last)
         emit("critic", "checkpoint", step, path=path.name, best=best)
 
     return save

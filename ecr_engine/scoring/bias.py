@@ -8,12 +8,13 @@ Neither is wrong by itself, since longer responses may be better; both have to b
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, groupby
 
 import numpy as np
 
+from ecr_engine.scoring.judge import Judgement
 from ecr_engine.scoring.listwise import ListedJudgement, ListedTurn, ListJudge
 from ecr_engine.scoring.store import JudgedRow
 
@@ -96,6 +97,34 @@ def position_bias(first: Iterable[ListedJudgement], second: Iterable[ListedJudge
             differences.setdefault(dimension, []).append(_earlier_less_later(one.order, there, back))
             flips.setdefault(dimension, []).extend(_flips(one.order, there, back))
     return tuple(_position(dimension, found, flips[dimension]) for dimension, found in differences.items())
+
+
+def placed_bias(rows: Iterable[JudgedRow]) -> tuple[PositionBias, ...]:
+    """What the place is worth, by dimension, as a file of judgements has it; nothing where there was no swap test.
+
+    Args:
+        rows: judgements, those of a turn together; what was judged by itself, or in one order only, is left out.
+    """
+    pairs = [_both_orders(turn) for turn in _turns(rows)]
+    return position_bias((one for one, _ in pairs), (other for _, other in pairs))
+
+
+def _turns(rows: Iterable[JudgedRow]) -> Iterator[list[JudgedRow]]:
+    """The rows of each turn that was judged in two orders."""
+    swapped = (row for row in rows if len(row.places) == 2)
+    for _, found in groupby(swapped, key=lambda row: row.example_id):
+        yield list(found)
+
+
+def _both_orders(turn: Sequence[JudgedRow]) -> tuple[ListedJudgement, ListedJudgement]:
+    name = turn[0].example_id
+    return (_order(name, turn, 0), _order(name, turn, 1))
+
+
+def _order(name: str, turn: Sequence[JudgedRow], number: int) -> ListedJudgement:
+    placed = sorted(turn, key=lambda row: row.places[number].place)
+    judgements = {row.who: Judgement(name, row.places[number].scores, {}, row.judgement.failure) for row in placed}
+    return ListedJudgement(name, tuple(row.who for row in placed), judgements)
 
 
 def length_bias(rows: Iterable[JudgedRow]) -> tuple[LengthBias, ...]:

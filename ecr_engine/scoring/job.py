@@ -7,29 +7,23 @@ process on the same file is refused.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 from ecr_engine.errors import DataError, UsageError
 from ecr_engine.runs.atomic import sync_folder
 from ecr_engine.runs.lock import locked
-from ecr_engine.scoring.answers import Answer, Answers, Origin, ResponseRow
+from ecr_engine.scoring.answers import Answers, Origin, ResponseRow
 from ecr_engine.scoring.cache import JudgementCache
+from ecr_engine.scoring.growing import GrowingFile, count_rows, repair
 from ecr_engine.scoring.judge import Judge, Judgement
 from ecr_engine.scoring.store import JudgedRow, encode_row, read_judgements
 from ecr_engine.scoring.tally import JobProgress, JobSummary, Tally
 
-SYNC_S = 1.0
-"""Rows are forced to the disk, and into the cache, after so many seconds."""
-
 TELL_S = 0.2
 """The listener hears of progress once in so many seconds."""
-
-BLOCK = 1 << 16
 
 Listener = Callable[[JobProgress], None]
 
@@ -109,33 +103,6 @@ def exists(output: Path) -> UsageError:
     )
 
 
-def repair(path: Path) -> int:
-    """Takes a last line away that a kill tore, and returns how many bytes that were."""
-    size = path.stat().st_size
-    with path.open("r+b") as handle:
-        end = size
-        while end > 0:
-            start = max(0, end - BLOCK)
-            handle.seek(start)
-            newline = handle.read(end - start).rfind(b"\n")
-            if newline >= 0:
-                end = start + newline + 1
-                break
-            end = start
-        if end < size:
-            handle.truncate(end)
-            os.fsync(handle.fileno())
-    return size - end
-
-
-def count_rows(path: Path) -> int:
-    """Whole lines of a file; 0 if it is not there."""
-    if not path.is_file():
-        return 0
-    with path.open("rb") as handle:
-        return sum(block.count(b"\n") for block in iter(lambda: handle.read(BLOCK), b""))
-
-
 def _check_kept(responses: Responses, judge: Judge, output: Path) -> None:
     """Refuses to go on with a file that is of something else."""
     rows = responses.rows()
@@ -182,6 +149,7 @@ class _Job:
         self._output = plan.output
         self._cache = cache
         self._listener = listener
+        self._fresh: list[tuple[bytes, Judgement]] = []
         self.tally = Tally(responses.total)
 
     def run(self, *, retry: bool) -> None:
@@ -218,15 +186,23 @@ class _Job:
 
     def _write(self, path: Path, rows: Iterable[tuple[ResponseRow, Judgement | None]]) -> None:
         told = time.monotonic()
-        with _Appending(path, self._cache) as file:
+        with GrowingFile(path, self._remember) as file:
             for answer in Answers(self._judge, self._cache).of(rows):
                 assert answer.judgement is not None
-                file.add(answer, self._row(answer.row, answer.judgement))
+                file.add(encode_row(self._row(answer.row, answer.judgement)))
+                if answer.origin is Origin.JUDGE and answer.key:
+                    self._fresh.append((answer.key, answer.judgement))
                 self.tally.add(answer.judgement, answer.origin)
                 if time.monotonic() - told >= TELL_S:
                     told = time.monotonic()
                     self._listener(self.tally.progress())
         self._listener(self.tally.progress())
+
+    def _remember(self) -> None:
+        """Puts into the cache what is on the disk."""
+        if self._cache is not None:
+            self._cache.put(self._fresh)
+        self._fresh.clear()
 
     def _row(self, row: ResponseRow, judgement: Judgement) -> JudgedRow:
         example = row.sample.example
@@ -240,51 +216,3 @@ class _Job:
             dimensions=self._judge.dimensions.name,
             fingerprint=self._judge.fingerprint,
         )
-
-
-class _Appending:
-    """A file that rows are added to, and the cache with it; a context manager.
-
-    Args:
-        path: the file; made if need be, and taken away again if nothing was added to a new one.
-        cache: gets what the judge said.
-    """
-
-    def __init__(self, path: Path, cache: JudgementCache | None) -> None:
-        self._path = path
-        self._cache = cache
-        # Without a buffer of ours: what is written is the system's, and no kill of the process takes it back.
-        self._handle = path.open("ab", buffering=0)
-        self._fresh: list[tuple[bytes, Judgement]] = []
-        self._synced = time.monotonic()
-
-    def __enter__(self) -> _Appending:
-        return self
-
-    def add(self, answer: Answer, row: JudgedRow) -> None:
-        """Writes one row."""
-        line = encode_row(row)
-        while line:
-            line = line[self._handle.write(line) :]
-        if answer.origin is Origin.JUDGE and answer.key:
-            self._fresh.append((answer.key, row.judgement))
-        if time.monotonic() - self._synced >= SYNC_S:
-            self._sync()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            self._sync()
-        finally:
-            empty = self._handle.tell() == 0 and self._path.stat().st_size == 0
-            self._handle.close()
-            if empty:
-                self._path.unlink()
-
-    def _sync(self) -> None:
-        os.fsync(self._handle.fileno())
-        if self._cache is not None:
-            self._cache.put(self._fresh)
-        self._fresh.clear()
-        self._synced = time.monotonic()

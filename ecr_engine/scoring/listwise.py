@@ -11,8 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from ecr_engine.config.sections.evaluation import JudgeSettings
 from ecr_engine.data.schema import Example
-from ecr_engine.scoring.judge import Judgement
+from ecr_engine.errors import UsageError
+from ecr_engine.scoring.dimensions import dimension_set
+from ecr_engine.scoring.judge import ENDPOINT, JUDGES, Judge, Judgement, check_judge_name
 
 PSEUDONYMS = "ABCDEFGHIJKLM"
 """The pseudonyms, in the order in which responses stand in the prompt."""
@@ -25,10 +28,12 @@ class ListedTurn:
     Attributes:
         example: the turn.
         responses: response by name of the system; two to `len(PSEUDONYMS)` of them.
+        swapped: whether they are laid out in the opposite of their order, as the second time in a swap test.
     """
 
     example: Example
     responses: Mapping[str, str]
+    swapped: bool = False
 
     def __post_init__(self) -> None:
         if not 2 <= len(self.responses) <= len(PSEUDONYMS):
@@ -65,8 +70,51 @@ class ListJudge(Protocol):
         """
 
 
+class ComparingJudge(Judge, ListJudge, Protocol):
+    """A judge that scores responses one at a time, and side by side."""
+
+
+def check_list_judge(name: str) -> None:
+    """Refuses what can't compare, as far as it shows without loading anything.
+
+    Raises:
+        UsageError: no such name, or a judge that looks at one response at a time.
+        UnavailableError: no such folder, or one that holds no model.
+    """
+    check_judge_name(name)
+    if name in JUDGES.names():
+        raise UsageError(
+            f"the judge '{name}' looks at one response at a time: it can't lay several side by side",
+            at="--listwise",
+            fix="name a language model with --judge, or leave --listwise out",
+        )
+
+
+def find_list_judge(name: str, settings: JudgeSettings, *, device: str = "auto") -> ComparingJudge:
+    """The judge of this name, ready to compare.
+
+    Args:
+        name: a registered model, a local folder, a hub id, or `openai:URL#MODEL`.
+        settings: how it judges. Its `name` is not looked at.
+        device: where a local model runs: `auto`, `cpu` or `cuda`.
+
+    Raises:
+        UsageError: there are no such dimensions, or the name can't be a judge that compares.
+        UnavailableError: the model can't be had.
+    """
+    check_list_judge(name)
+    dimensions = dimension_set(settings.dimensions)
+    if name.startswith(ENDPOINT):
+        from ecr_engine.scoring.endpoint.judge import endpoint_judge
+
+        return endpoint_judge(name, dimensions, settings)
+    from ecr_engine.scoring.local.judge import local_judge
+
+    return local_judge(name, dimensions, settings, device=device)
+
+
 def order_of(turn: ListedTurn, *, seed: int, reverse: bool) -> tuple[str, ...]:
     """The systems in the order of their pseudonyms; it depends on the seed, the turn and their names alone."""
     systems = sorted(turn.responses)
     random.Random(f"{seed}:{turn.example.example_id}").shuffle(systems)
-    return tuple(reversed(systems)) if reverse else tuple(systems)
+    return tuple(systems) if reverse == turn.swapped else tuple(reversed(systems))

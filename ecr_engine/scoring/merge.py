@@ -60,6 +60,7 @@ class MergeSummary:
         clipped: scores that the calibration put beyond the scale, and that were put on its end.
         means: mean of each dimension after merging.
         levels: by judge and dimension, what the calibration took out; empty for `mean`.
+        partial: by dimension that not all judges score, those who do.
     """
 
     output: Path
@@ -73,6 +74,7 @@ class MergeSummary:
     clipped: int
     means: Mapping[str, float]
     levels: Mapping[str, Mapping[str, Level]]
+    partial: Mapping[str, tuple[str, ...]]
 
 
 def merge_files(
@@ -156,6 +158,11 @@ class _Merging:
                 file.name: {name: levels[place] for name, levels in self._levels.items()}
                 for place, file in enumerate(files)
                 if self._levels
+            },
+            partial={
+                name: tuple(file.name for file, column in zip(files, columns, strict=True) if column)
+                for name, columns in self._columns.items()
+                if not all(columns)
             },
         )
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from ecr_engine.data.staging import staged
 from ecr_engine.errors import DataError
+from ecr_engine.scoring.bias import LengthBias, PositionBias, length_bias, placed_bias
 from ecr_engine.scoring.store import read_judgements, score_ranges
 from ecr_engine.scoring.tally import failure_kind
 
@@ -69,6 +70,9 @@ class FileReport:
         failed: those with a failure.
         failures: number of failures by kind, the most frequent first.
         dimensions: one entry for each dimension that has a score.
+        systems: mean of each dimension by whose responses they are.
+        length: how far scores go by the number of words, by dimension.
+        position: what the place of a response was worth, by dimension; empty where no swap test was made.
     """
 
     path: Path
@@ -77,6 +81,9 @@ class FileReport:
     failed: int
     failures: Mapping[str, int]
     dimensions: tuple[Distribution, ...]
+    systems: Mapping[str, Mapping[str, float]]
+    length: tuple[LengthBias, ...]
+    position: tuple[PositionBias, ...]
 
 
 def file_report(path: Path) -> FileReport:
@@ -89,6 +96,7 @@ def file_report(path: Path) -> FileReport:
     ranges: dict[str, tuple[float, float]] = {}
     failures: Counter[str] = Counter()
     judges: dict[str, None] = {}
+    systems: dict[str, dict[str, list[float]]] = {}
     rows = 0
     for row in read_judgements(path):
         rows += 1
@@ -99,10 +107,23 @@ def file_report(path: Path) -> FileReport:
             if name not in scores:
                 scores[name], ranges[name] = array("d"), score_ranges(row)[name]
             scores[name].append(score)
+            total = systems.setdefault(row.who, {}).setdefault(name, [0.0, 0.0])
+            total[0] += score
+            total[1] += 1
     if not rows:
         raise DataError("the file has no judgements", at=str(path), fix="make it with `ecrctl score run`")
     found = tuple(_distribution(name, np.asarray(each), ranges[name]) for name, each in scores.items())
-    return FileReport(path, tuple(judges), rows, failures.total(), dict(failures.most_common()), found)
+    return FileReport(
+        path=path,
+        judges=tuple(judges),
+        rows=rows,
+        failed=failures.total(),
+        failures=dict(failures.most_common()),
+        dimensions=found,
+        systems={who: {name: total / count for name, (total, count) in sums.items()} for who, sums in systems.items()},
+        length=length_bias(read_judgements(path)),
+        position=placed_bias(read_judgements(path)),
+    )
 
 
 def write_report(reports: Sequence[FileReport], output: Path) -> tuple[Path, Path]:

@@ -2,9 +2,11 @@
 
 {"example_id": "391:3", "conversation_id": "391", "response": "…", "who": "baseline",
  "scores": {"empathy": 0.5, …, "overall": 0.4}, "reasons": {"empathy": "…", …}, "failure": null,
- "judges": ["rubric"], "dimensions": "guide", "fingerprint": "rubric-1", "turns_cut": 0}
+ "judges": ["rubric"], "dimensions": "guide", "fingerprint": "rubric-1", "turns_cut": 0,
+ "places": [{"place": 1, "of": 3, "scores": {"empathy": 0.6, …}}, {"place": 3, "of": 3, "scores": {…}}]}
 
-The last four came later: a file without them is of the set `guide`, and says nothing of its judge.
+The last five came later: a file without them is of the set `guide`, and says nothing of its judge. `places` is there
+only where several responses were judged side by side.
 """
 
 from __future__ import annotations
@@ -25,6 +27,22 @@ UNIT = (0.0, 1.0)
 """The range of scores in files that do not name their dimensions."""
 
 REDO = "make the file again with `ecrctl score run`"
+GO_ON = "its end is torn: go on with it by the same `ecrctl score run` and --resume auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a response stood when several were judged side by side.
+
+    Attributes:
+        place: its place among them, from 1.
+        of: how many there were.
+        scores: what it was given there, by dimension; empty on failure.
+    """
+
+    place: int
+    of: int
+    scores: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +58,8 @@ class JudgedRow:
         judges: names of the judges behind the scores; several where judgements were merged, none in old files.
         dimensions: name of the set of dimensions; empty in old files, which are of the set `guide`.
         fingerprint: what the scores depend on (`Judge.fingerprint`); empty in old files and merged ones.
+        places: where it stood among the responses that it was judged with, once for each order; the scores are the
+            mean over them. Empty where it was judged by itself.
     """
 
     example_id: str
@@ -50,6 +70,7 @@ class JudgedRow:
     judges: tuple[str, ...] = ()
     dimensions: str = ""
     fingerprint: str = ""
+    places: tuple[Place, ...] = ()
 
     @property
     def set_name(self) -> str:
@@ -118,6 +139,8 @@ def encode_row(row: JudgedRow) -> bytes:
         content["fingerprint"] = row.fingerprint
     if judgement.turns_cut:
         content["turns_cut"] = judgement.turns_cut
+    if row.places:
+        content["places"] = [{"place": each.place, "of": each.of, "scores": dict(each.scores)} for each in row.places]
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     # A lone surrogate, which JSON can hold and UTF-8 can't, is written as the escape that it came as.
     return text.encode("utf-8", "backslashreplace") + b"\n"
@@ -127,7 +150,10 @@ def _read_line(line: bytes, path: Path, number: int) -> JudgedRow:
     try:
         return _row(json.loads(line))
     except (KeyError, TypeError, ValueError, UsageError, RecursionError) as error:
-        raise DataError.at_line(f"the line is not a judgement: {_reason(error)}", path, number, REDO) from error
+        # What a kill leaves has no line end.
+        fix = REDO if line.endswith(b"\n") else GO_ON
+        reason = _reason(error) if line.strip() else "it is empty"
+        raise DataError.at_line(f"the line is not a judgement: {reason}", path, number, fix) from error
 
 
 def _row(raw: Any) -> JudgedRow:
@@ -147,11 +173,22 @@ def _row(raw: Any) -> JudgedRow:
         conversation_id=_text(raw["conversation_id"], "conversation_id"),
         response=_text(raw["response"], "response"),
         who=_text(raw["who"], "who"),
-        judgement=Judgement(identity, scores, reasons, failure, int(raw.get("turns_cut", 0))),
-        judges=tuple(_text(name, "judges") for name in raw.get("judges", ())),
+        judgement=Judgement(identity, scores, reasons, failure, _count(raw.get("turns_cut", 0), "turns_cut")),
+        judges=tuple(_text(name, "judges") for name in _list(raw, "judges")),
         dimensions=dimensions,
         fingerprint=_text(raw.get("fingerprint", ""), "fingerprint"),
+        places=tuple(_place(each, dimensions) for each in _list(raw, "places")),
     )
+
+
+def _place(raw: Any, dimensions: str) -> Place:
+    if not isinstance(raw, dict):
+        raise TypeError("'places' holds what is no object")
+    place, of = _count(raw["place"], "place"), _count(raw["of"], "of")
+    if not 1 <= place <= of:
+        raise ValueError(f"there is no place {place} of {of}")
+    scores = {name: _score(value, _bounds(dimensions, name)) for name, value in _object(raw, "scores").items()}
+    return Place(place, of, scores)
 
 
 def _bounds(dimensions: str, name: str) -> tuple[float, float]:
@@ -167,6 +204,20 @@ def _object(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         raise TypeError(f"'{key}' is no object")
     found: Mapping[str, Any] = raw[key]
     return found
+
+
+def _list(raw: Mapping[str, Any], key: str) -> list[Any]:
+    """A list, which may be left out."""
+    found = raw.get(key, [])
+    if not isinstance(found, list):
+        raise TypeError(f"'{key}' is no list")
+    return found
+
+
+def _count(value: Any, key: str) -> int:
+    if type(value) is not int or value < 0:
+        raise TypeError(f"'{key}' is no count")
+    return value
 
 
 def _text(value: Any, key: str) -> str:
@@ -187,7 +238,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, KeyError):
         return f"the field '{error.args[0]}' is missing"
     if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg} at column {error.colno}"
+        return f"{error.msg.removesuffix(' at')} at column {error.colno}"
     if isinstance(error, UnicodeDecodeError):
         return "it is not UTF-8 text"
     if isinstance(error, RecursionError):

@@ -51,7 +51,7 @@ def agree(
         typer.Option("--resamples", metavar="N", min=100, help="Bootstrap resamples.", rich_help_panel=Panel.HOW),
     ] = 2000,
     seed: Annotated[
-        int, typer.Option("--seed", metavar="INTEGER", help="Seed of the resampling.", rich_help_panel=Panel.HOW)
+        int, typer.Option("--seed", metavar="INTEGER", min=0, help="Seed of the resampling.", rich_help_panel=Panel.HOW)
     ] = 0,
 ) -> None:
     """Compare judges with each other, or with labels of people, by dimension, with 95 % intervals.

@@ -65,7 +65,7 @@ def merge(
         ecrctl score merge llama.jsonl mistral.jsonl --output merged.jsonl
         ecrctl score merge llama.jsonl mistral.jsonl rubric.jsonl --output merged.jsonl --method zscore --missing fail
     """
-    from ecr_engine.errors import DataError
+    from ecr_engine.errors import DataError, UsageError
     from ecr_engine.scoring.merge import merge_files
     from ecrctl.ui.score_tables import show_merge
 
@@ -73,5 +73,7 @@ def merge(
         raise DataError(
             f"there is no folder '{target.parent}'", at=f"--output {target}", fix=f"mkdir -p {target.parent}"
         )
+    if target.is_dir():
+        raise UsageError("the output is a folder", at=f"--output {target}", fix=f"--output {target / 'merged.jsonl'}")
     summary = merge_files(files, target, method=method.value, missing=missing.value)
     show_merge(summary, as_json=output.json)

@@ -97,6 +97,26 @@ def run(
         bool,
         typer.Option("--no-cache", metavar="", help="Ask the judge about every response.", rich_help_panel=Panel.HOW),
     ] = False,
+    listwise: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--listwise",
+            metavar="RUN|FILE|reference",
+            help="Lay these responses to the same turns beside those of --input, under shuffled names, and judge them "
+            "together; repeatable. reference: the human ones.",
+            show_default=False,
+            rich_help_panel=Panel.WHAT,
+        ),
+    ] = None,
+    swap_test: Annotated[
+        bool,
+        typer.Option(
+            "--swap-test",
+            metavar="",
+            help="With --listwise: in the opposite order too, to see what a place is worth. Scores are means of both.",
+            rich_help_panel=Panel.HOW,
+        ),
+    ] = False,
     dry_run: DryRun = False,
 ) -> None:
     """Score responses, one judgement a line; a failure is recorded as one.
@@ -105,6 +125,7 @@ def run(
         ecrctl score run --input runs/demo --output judged.jsonl
         ecrctl score run --input responses.jsonl --output judged.jsonl --judge mistral-7b-instruct --max 50
         ecrctl score run --input runs/demo --output judged.jsonl --judge openai:http://127.0.0.1:8000/v1#MODEL --resume
+        ecrctl score run --input runs/demo --listwise reference --swap-test --judge llama2-7b-chat --output both.jsonl
     """
     from ecrctl.scoring import ScoreRequest, score
 
@@ -121,5 +142,7 @@ def run(
         layers=layers,
         typed=judging,
         speech=output,
+        listwise=tuple(listwise or ()),
+        swap_test=swap_test,
     )
     score(request, dry_run=dry_run)

@@ -139,7 +139,7 @@ def critic(
     if scores:
         from ecrctl.critics import from_scores
 
-        from_scores(scores, folder or output_dir or CRITICS, execution, layers, typed, output)
+        from_scores(scores, folder or output_dir or CRITICS, execution, layers, typed, output, resume)
         return
     if folder is not None:
         raise UsageError(

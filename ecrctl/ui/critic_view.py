@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ecrctl.ui.console import results
-from ecrctl.ui.document import print_document
+from ecrctl.ui.document import plain, print_document
 from ecrctl.ui.numbers import clip
 from ecrctl.ui.tables import Column, facts, show
 
@@ -39,6 +39,7 @@ def show_plan(plan: CriticPlan, *, as_json: bool) -> None:
             ("scores", ", ".join(map(str, plan.scores))),
             ("turns", str(plan.data)),
             ("folder", str(plan.output)),
+            *([("goes on from", plan.goes_on_from)] if plan.goes_on_from else []),
         ],
     )
     facts(console, [(f"critic.{key}", str(value)) for key, value in plan.settings.items()])
@@ -119,10 +120,16 @@ def _interval(estimate: Estimate) -> str:
     return _NONE if estimate.interval is None else f"{estimate.interval.low:.2f} … {estimate.interval.high:.2f}"
 
 
-def show_look(look: CriticLook, *, as_json: bool) -> None:
-    """Prints the range of each head over the responses, and the values of the first of them."""
+def show_look(look: CriticLook, paid: bool | None, *, as_json: bool) -> None:
+    """Prints the range of each head over the responses, and the values of the first of them.
+
+    Args:
+        look: what the critic says.
+        paid: whether it is in the reward of who answered; None where that is not known.
+        as_json: print a JSON document.
+    """
     if as_json:
-        print_document(look)
+        print_document({**plain(look), "in_reward": paid})
         return
     console = results()
     columns = [
@@ -154,6 +161,8 @@ def show_look(look: CriticLook, *, as_json: bool) -> None:
             ("critic", str(look.folder)),
             ("encoder", look.encoder or _NONE),
             ("judges", ", ".join(look.judges) or _NONE),
+            *([("in reward", "yes: what it says of these responses is no evidence")] if paid else []),
+            *([("in reward", "no: held out")] if paid is False else []),
         ],
     )
 

@@ -1,4 +1,4 @@
-"""How far a scoring job is: a bar on a terminal, `key=value` lines anywhere else."""
+"""How far a scoring job is: a dashboard on a terminal, `key=value` lines anywhere else."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
+from ecr_engine.runs.events import Event
 from ecrctl.ui.console import draws, note, progress
-from ecrctl.ui.numbers import clip, duration, number
+from ecrctl.ui.follow import Board, drawing
+from ecrctl.ui.numbers import number
+from ecrctl.ui.snapshot import begin
 
 if TYPE_CHECKING:
     from ecr_engine.scoring.tally import JobProgress
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 SECONDS_BETWEEN_LINES = 2.0
 """Without a terminal, a line comes at most so often."""
 
-_TITLE = 30
+_STAGE = "score"
 
 
 @contextmanager
@@ -37,14 +38,14 @@ def following(target: Path, *, quiet: bool, everything: bool) -> Iterator[Callab
     elif everything or not draws(console):
         yield Lines(note, 0.0 if everything else SECONDS_BETWEEN_LINES, time.monotonic)
     else:
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[pace]}", style="dim"),
-        )
-        with Progress(*columns, console=console, transient=True) as bars:
-            yield Bar(bars, clip(str(target), _TITLE))
+        board = Board(begin(str(target), (_STAGE,)))
+        with drawing(board, console):
+            yield lambda news: _tell(board, news)
+
+
+def _tell(board: Board, news: JobProgress) -> None:
+    for event in event_of(news, time.time()):
+        board(event)
 
 
 class Lines:
@@ -72,38 +73,23 @@ class Lines:
         self._write(line(news))
 
 
-class Bar:
-    """A listener that draws a bar.
+def event_of(news: JobProgress, now: float) -> Iterator[Event]:
+    """How far the job is, as the events that a dashboard draws.
 
     Args:
-        bars: the running display.
-        title: what stands before the bar.
+        news: how far it is.
+        now: seconds since the epoch.
     """
-
-    def __init__(self, bars: Progress, title: str) -> None:
-        self._bars = bars
-        self._task = bars.add_task(title, total=None, pace="")
-
-    def __call__(self, news: JobProgress) -> None:
-        """Moves the bar."""
-        self._bars.update(self._task, completed=news.done, total=news.total, pace=pace(news))
-
-
-def pace(news: JobProgress) -> str:
-    """`12.3/s · 3:07 left · 2 failed · 40 cached`, as far as there is something to say."""
-    parts = [
-        "" if news.rows_per_s is None else f"{number(news.rows_per_s)}/s",
-        "" if news.remaining_s is None else f"{duration(news.remaining_s)} left",
-        f"{news.failed:,} failed" if news.failed else "",
-        f"{news.cached:,} cached" if news.cached else "",
-    ]
-    return " · ".join(part for part in parts if part)
+    counts = {"score/failed": news.failed, "score/cached": news.cached}
+    pace = {} if news.rows_per_s is None else {"perf/responses_per_s": news.rows_per_s}
+    yield Event(now, _STAGE, 0, "step", {**pace, **counts})
+    yield Event(now, _STAGE, 0, "progress", {"done": news.done, "total": news.total, "what": "responses"})
 
 
 def line(news: JobProgress) -> str:
     """The same as `key=value` pairs."""
     pairs = {
-        "stage": "score",
+        "stage": _STAGE,
         "event": "progress",
         "done": f"{news.done}",
         "total": f"{news.total}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,10 @@ from ecrctl.ui.numbers import fixed, signed, sparkline
 from ecrctl.ui.tables import Column, facts, show
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from ecr_engine.scoring.agreement import DimensionAgreement, Estimate, PairAgreement
+    from ecr_engine.scoring.bias import PositionBias
     from ecr_engine.scoring.compare_judges import JudgeComparison
     from ecr_engine.scoring.merge import MergeSummary
     from ecr_engine.scoring.score_report import FileReport
@@ -41,6 +44,7 @@ def show_merge(summary: MergeSummary, *, as_json: bool) -> None:
             ("items", f"{summary.items:,}: {counts}"),
             ("not scored by", lacking),
             ("failures", f"{summary.failed:,} in the merged file"),
+            *((f"only by {', '.join(judges)}", name) for name, judges in summary.partial.items()),
             *([("clipped", f"{summary.clipped:,} scores put on the end of the scale")] if summary.clipped else []),
             ("written", str(summary.output)),
         ],
@@ -104,10 +108,62 @@ def show_reports(reports: Sequence[FileReport], written: Sequence[Path], *, as_j
         ]
         show(console, columns, rows or [(NO_VALUE,) * len(columns)])
         console.print()
+        if len(report.systems) > 1:
+            show_systems(console, report)
+        show_biases(console, report)
         failed = [(f"failed, {kind}", f"{count:,}") for kind, count in report.failures.items()]
         facts(console, [("rows", f"{report.rows:,}, {report.failed:,} failures"), *failed])
         console.print()
     facts(console, [("written", str(path)) for path in written])
+
+
+def show_systems(console: Console, report: FileReport) -> None:
+    """Prints the mean of each dimension by whose responses they are."""
+    columns = [Column("mean of"), *(Column(name, right=True) for name in report.systems)]
+    rows = [
+        (each.dimension, *(_mean(means, each.dimension) for means in report.systems.values()))
+        for each in report.dimensions
+    ]
+    show(console, columns, rows or [(NO_VALUE,) * len(columns)])
+    console.print()
+
+
+def show_biases(console: Console, report: FileReport) -> None:
+    """Prints what the number of words and, after a swap test, the place of a response are worth to a judge."""
+    placed = {one.dimension: one for one in report.position}
+    columns = [Column("bias of"), Column("Spearman with length", right=True, short="length")]
+    if placed:
+        columns += [
+            Column("earlier − later", right=True, short="earlier"),
+            Column("shift", right=True, spare=2),
+            Column("flipped", right=True),
+        ]
+    rows = [
+        (one.dimension, _ranged(one.spearman, one.interval), *_placed(placed, one.dimension)) for one in report.length
+    ]
+    show(console, columns, rows or [(NO_VALUE,) * len(columns)])
+    if placed:
+        turns = max(one.turns for one in placed.values())
+        console.print(
+            f"swap test of {turns:,} turns: earlier − later is what a response gains by standing earlier, shift how "
+            "far its score moves, flipped the share of pairs whose better one changes.",
+            soft_wrap=True,
+        )
+    console.print()
+
+
+def _placed(placed: Mapping[str, PositionBias], dimension: str) -> tuple[str, ...]:
+    if not placed:
+        return ()
+    one = placed.get(dimension)
+    if one is None:
+        return (NO_VALUE,) * 3
+    flipped = NO_VALUE if one.flipped is None else f"{one.flipped:.2f}"
+    return (_ranged(one.preference, one.interval), f"{one.shift:.2f}", flipped)
+
+
+def _mean(means: Mapping[str, float], dimension: str) -> str:
+    return fixed(means[dimension]) if dimension in means else NO_VALUE
 
 
 def _show_pair(pair: PairAgreement) -> None:
@@ -158,4 +214,9 @@ def _ranged(value: float | None, interval: tuple[float, float] | None) -> str:
     """`.62 [.55, .68]` with two digits, as far as there are these numbers."""
     if value is None:
         return NO_VALUE
-    return f"{value:.2f}" + (f" [{interval[0]:.2f}, {interval[1]:.2f}]" if interval is not None else "")
+    return _short(value) + (f" [{_short(interval[0])}, {_short(interval[1])}]" if interval is not None else "")
+
+
+def _short(value: float) -> str:
+    # Adding 0 takes the sign from a zero.
+    return f"{round(value, 2) + 0.0:.2f}"

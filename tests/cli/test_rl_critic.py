@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 from tiny_models import example, tiny_critic
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "evaluation"))
+from run_maker import make_run
 
 from ecr_engine.data.schema import Sample
 from ecr_engine.evaluation.sample_lines import sample_to_json
@@ -61,6 +65,28 @@ def test_the_range_of_each_head_in_the_judges_units(ecrctl, place) -> None:
     assert single(done.out, "judges") == "judges rubric"
 
 
+def test_rows_in_the_short_form(ecrctl, place) -> None:
+    rows = [{"context": ["hello"], "response": "ok"}, {"context": ["hello"]}, {"context": "hi", "response": "no"}]
+    (place / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    asked = ("rl", "critic", "--critic", "critic", "--samples", "rows.jsonl")
+    found = json.loads(ecrctl(*asked, "--json").out)["rows"]
+    assert [(row["example_id"], row["response"]) for row in found] == [("rows:1", "ok"), ("rows:3", "no")]
+    (place / "rows.jsonl").write_text(json.dumps(rows[1]), encoding="utf-8")
+    refused = ecrctl(*asked)
+    assert (refused.code, refused.err) == (
+        3,
+        "error: no row has a response\n  at   rows.jsonl\n  fix  name a file whose rows have the field `response`\n",
+    )
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_tables_fit(ecrctl, place, monkeypatch, width) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    done = ecrctl("rl", "critic", "--critic", "critic", "--samples", "samples.jsonl", "--limit", "3")
+    assert max(map(len, done.out.splitlines())) <= width
+    assert single(done.out, "overall").startswith("overall 2.000 2.000 2.000")
+
+
 def test_values_outside_of_the_range_are_counted(ecrctl, place) -> None:
     done = ecrctl("rl", "critic", "--run", "runs/x", "--samples", "samples.jsonl", "--limit", "5")
     assert single(done.out, "overall") == "overall 12.000 12.000 12.000 0 … 8 5"
@@ -96,6 +122,26 @@ def test_a_run_without_more_is_asked_about_its_policy(ecrctl, place) -> None:
     write_samples(folder / "samples.jsonl", 3)
     document = json.loads(ecrctl("rl", "critic", "--run", "runs/x", "--json").out)
     assert [row["example_id"] for row in document["rows"]] == ["0:1", "1:1", "2:1"]
+
+
+@pytest.mark.parametrize(
+    ("sources", "said", "marked"),
+    [
+        ({"components": ["critic"], "judges": []}, "yes: what it says of these responses is no evidence", True),
+        ({"components": ["judge"], "judges": ["rubric"]}, "yes: what it says of these responses is no evidence", True),
+        ({"components": ["bleu"], "judges": ["other"]}, "no: held out", False),
+    ],
+    ids=["critic", "its-judge", "another"],
+)
+def test_a_critic_that_is_in_the_reward_is_named_as_such(ecrctl, place, sources, said, marked) -> None:
+    run = make_run(place / "runs" / "made", turns=4)
+    results = run.evaluation("policy") / "results.json"
+    reward = {"reward_sources": {**sources, "encoders": []}}
+    results.write_text(json.dumps({**json.loads(results.read_text()), **reward}), encoding="utf-8")
+    asked = ("rl", "critic", "--critic", "critic", "--samples", "runs/made")
+    assert single(ecrctl(*asked).out, "in reward") == f"in reward {said}"
+    assert json.loads(ecrctl(*asked, "--json").out)["in_reward"] is marked
+    assert "in reward" not in ecrctl("rl", "critic", "--critic", "critic", "--samples", "samples.jsonl").out
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scoring"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "evaluation"))
 from endpoint_server import chat_server, completion, late, says
 from judged import write_rows
+from run_maker import make_run
 
 from ecr_engine.runs.lock import locked
 
@@ -170,6 +172,25 @@ def test_a_line_that_is_no_row_is_found_before_anything_is_judged(ecrctl, rows, 
         f"error: {what}\n  at   {rows}:5\n  fix  name a samples.jsonl that `ecrctl eval run` wrote, or a run\n"
     )
     assert not Path("out.jsonl").exists()
+
+
+def test_a_judge_that_is_in_the_reward_is_named_as_such(ecrctl, tmp_path):
+    run = make_run(tmp_path / "runs" / "demo", turns=12)
+    for name, judges in (("policy", ["rubric"]), ("baseline", ["mistral-7b-instruct"])):
+        path = run.evaluation(name) / "results.json"
+        sources = {"components": ["judge"], "judges": judges, "encoders": []}
+        path.write_text(json.dumps({**json.loads(path.read_text()), "reward_sources": sources}), encoding="utf-8")
+    paid = ecrctl("score", "run", "--input", "runs/demo", "--output", "a.jsonl", "--quiet")
+    assert paid.code == 0, paid.err
+    assert paid.out.endswith("\nin reward  'rubric' is in the reward of runs/demo: its scores are no evidence there\n")
+    out = ecrctl("score", "run", "--input", "runs/demo:baseline", "--output", "b.jsonl", "--quiet")
+    assert out.out.endswith("\nheld out  'rubric' is not in the reward of runs/demo:baseline\n")
+    asked = ("--output", "c.jsonl", "--quiet", "--json")
+    assert json.loads(ecrctl("score", "run", "--input", "runs/demo", *asked).out)["in_reward"] == {"runs/demo": True}
+    # An evaluation that does not say what its reward draws on.
+    path.write_text(json.dumps({**json.loads(path.read_text()), "reward_sources": {}}), encoding="utf-8")
+    unknown = ecrctl("score", "run", "--input", "runs/demo:baseline", "--output", "d.jsonl", "--quiet")
+    assert "reward" not in unknown.out
 
 
 IS_THERE = "'there.jsonl' is there already"

@@ -108,6 +108,32 @@ def test_agree_with_people(ecrctl, tmp_path):
             "error: there is no folder 'no'\n  at   --output no/m.jsonl\n  fix  mkdir -p no\n",
         ),
         (
+            ["merge", "a.jsonl", "b.jsonl", "--output", "."],
+            2,
+            "error: the output is a folder\n  at   --output .\n  fix  --output merged.jsonl\n",
+        ),
+        (
+            ["merge", "a.jsonl", "b.jsonl", "--output", "a.jsonl"],
+            2,
+            "error: 'a.jsonl' is there already\n  at   --output a.jsonl\n  fix  name another file, or remove it\n",
+        ),
+        (
+            ["merge", "a.jsonl", "./a.jsonl", "--output", "m.jsonl"],
+            2,
+            "error: 'a.jsonl' is named twice\n  at   a.jsonl\n  fix  name the files of different judges\n",
+        ),
+        (
+            ["agree", "a.jsonl", "b.jsonl", "--seed", "-1"],
+            2,
+            "error: the value must be at least 0, not -1\n  at   ecrctl score agree --seed\n"
+            "  fix  ecrctl score agree --help\n",
+        ),
+        (
+            ["report", "a.jsonl", "--output", "b.jsonl"],
+            2,
+            "error: the output is a file\n  at   HERE/b.jsonl\n  fix  give a folder that is new or empty\n",
+        ),
+        (
             ["report", "c.jsonl"],
             3,
             "error: there is no file of judgements\n  at   c.jsonl\n  fix  make it with `ecrctl score run`\n",
@@ -116,7 +142,77 @@ def test_agree_with_people(ecrctl, tmp_path):
 )
 def test_what_cannot_be(ecrctl, arguments, code, text):
     refused = ecrctl("score", *arguments)
-    assert (refused.code, refused.err, refused.out) == (code, text, "")
+    assert (refused.code, refused.err.replace(str(Path.cwd()), "HERE"), refused.out) == (code, text, "")
+
+
+LINE = {"example_id": "0:1", "conversation_id": "0", "response": "x", "who": "y", "scores": {"overall": 0.5}}
+LINE |= {"reasons": {}, "failure": None, "judges": ["a"], "dimensions": "guide"}
+
+TORN = "its end is torn: go on with it by the same `ecrctl score run` and --resume auto"
+
+
+@pytest.mark.parametrize("command", ["report", "agree", "merge"])
+@pytest.mark.parametrize(
+    ("text", "what", "fix"),
+    [
+        ("", "", "make it with `ecrctl score run`"),
+        ("\n", "it is empty", None),
+        (json.dumps(LINE)[:60], "Unterminated string starting at column 59", TORN),
+        (json.dumps({**LINE, "scores": {"overall": float("nan")}}) + "\n", "the score nan is not in [0, 1]", None),
+        (json.dumps({**LINE, "scores": {"overall": "NaN"}}) + "\n", "the score 'NaN' is not in [0, 1]", None),
+        (json.dumps({**LINE, "scores": {"overall": True}}) + "\n", "the score True is not in [0, 1]", None),
+        (json.dumps({**LINE, "judges": "rubric"}) + "\n", "'judges' is no list", None),
+        (json.dumps({**LINE, "turns_cut": "x"}) + "\n", "'turns_cut' is no count", None),
+        (json.dumps({**LINE, "places": 5}) + "\n", "'places' is no list", None),
+        (json.dumps({**LINE, "places": [{"place": 3, "of": 2}]}) + "\n", "there is no place 3 of 2", None),
+    ],
+    ids=["empty", "blank", "torn", "nan", "nan-text", "true", "judges", "turns-cut", "places", "place"],
+)  # fmt: skip
+def test_a_file_that_is_damaged(ecrctl, command, text, what, fix):
+    Path("x.jsonl").write_text(text, encoding="utf-8")
+    more = {"report": (), "agree": ("a.jsonl",), "merge": ("a.jsonl", "--output", "m.jsonl")}[command]
+    refused = ecrctl("score", command, "x.jsonl", *more)
+    said = f"the line is not a judgement: {what}" if text else "the file has no judgements"
+    assert (refused.code, refused.out, refused.err) == (
+        3,
+        "",
+        f"error: {said}\n  at   x.jsonl{':1' if text else ''}\n"
+        f"  fix  {fix or 'make the file again with `ecrctl score run`'}\n",
+    )
+    assert not Path("m.jsonl").exists()
+
+
+def test_files_of_other_systems(ecrctl):
+    whole = Path("a.jsonl").read_bytes()
+    Path("bom.jsonl").write_bytes(b"\xef\xbb\xbf" + whole.replace(b"\n", b"\r\n"))
+    [plain, marked] = json.loads(ecrctl("score", "report", "a.jsonl", "bom.jsonl", "--json").out)["files"]
+    assert {**marked, "path": "a.jsonl"} == plain
+
+
+def test_a_dimension_that_one_judge_lacks_is_named(ecrctl, tmp_path):
+    both = [judged_row(f"{n}:1", {"overall": s, "empathy": 1 - s}) for n, s in enumerate(A)]
+    write_file(tmp_path / "a.jsonl", both)
+    done = ecrctl("score", "merge", "a.jsonl", "b.jsonl", "--output", "m.jsonl")
+    assert "only by a      empathy\n" in done.out
+    document = json.loads(ecrctl("score", "merge", "a.jsonl", "b.jsonl", "--output", "n.jsonl", "--json").out)
+    assert document["partial"] == {"empathy": ["a"]}
+    calibrated = ("score", "merge", "a.jsonl", "b.jsonl", "--output", "o.jsonl", "--method", "zscore")
+    assert ecrctl(*calibrated).err.startswith(
+        "error: 'empathy' has 0 items that all judges scored, too few to calibrate\n"
+    )
+    [pair] = json.loads(ecrctl("score", "agree", "a.jsonl", "b.jsonl", "--json", "--resamples", 100).out)["pairs"]
+    assert [each["dimension"] for each in pair["dimensions"]] == ["overall"]
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_tables_fit(ecrctl, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    for command in (("agree", "a.jsonl", "b.jsonl", "--resamples", 100), ("report", "a.jsonl", "b.jsonl")):
+        shown = ecrctl("score", *command).out.splitlines()
+        # Sentences are left to the terminal; tables are not.
+        tables = [line for line in shown if not line.startswith(("95 %", "items", "rows", "failed"))]
+        assert max(map(len, tables)) <= width
+        assert any(line.startswith("overall") for line in tables)
 
 
 def test_report(ecrctl):

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
+import signal
+import socket
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +16,10 @@ import pytest
 import tiny_models
 from goemotions_fixture import write_encoder
 from processed_data import write_processed
+from safetensors import safe_open
+from safetensors.torch import load_file
 
+from ecr_engine.runs.lock import locked
 from ecr_engine.scoring.judge import Judgement
 from ecr_engine.scoring.store import JudgedRow, write_judgements
 
@@ -152,6 +159,150 @@ def test_judgements_of_test_turns_are_warned_of(ecrctl, place) -> None:
     assert "3 of the judged responses are to turns of the test split" in done.err
 
 
+LONG = ("--num_train_epochs", "3", "--per-device-train-batch-size", "8", "--set", "checkpoints.every=4")
+"""Twelve steps an epoch or so, a checkpoint after each fourth one."""
+
+
+def files(folder: Path) -> dict[str, object]:
+    """What each file of a trained critic holds, but for the manifest, which has the time."""
+    newest = (folder / "latest").resolve()
+    found = [path for path in sorted(newest.rglob("*")) if path.is_file() and path.name != "manifest.json"]
+    found += [folder / "report.json", folder / "calibration.csv"]
+    return {str(path.relative_to(folder)): content(path) for path in found}
+
+
+def content(path: Path) -> object:
+    """The bytes of a file; of tensors, which are not always written in one order, each one's."""
+    if path.suffix != ".safetensors":
+        return path.read_bytes()
+    with safe_open(path, "pt") as opened:
+        metadata = opened.metadata()
+    return {name: tensor.numpy().tobytes() for name, tensor in load_file(path).items()}, metadata
+
+
+def cut_back(whole: Path, folder: Path, step: int) -> None:
+    """What a kill after the checkpoint of `step` leaves: no later one, no report, a save half made, a stale lock."""
+    shutil.copytree(whole, folder, symlinks=True)
+    for path in (folder / "checkpoints").iterdir():
+        if int(path.name.removeprefix("step-")) > step:
+            shutil.rmtree(path)
+    for name in ("report.json", "calibration.png", "calibration.csv", "latest", "best"):
+        (folder / name).unlink()
+    (folder / ".lock").write_text(json.dumps({"pid": 2**22 + 1, "host": socket.gethostname()}), encoding="utf-8")
+
+
+def test_a_training_that_was_killed_goes_on_exactly(ecrctl, place) -> None:
+    keep = ("--set", "checkpoints.keep_last=99", "--quiet")
+    done = train(ecrctl, *LONG, *keep, "--output", "whole")
+    assert done.code == 0, done.err
+    steps = sorted(int(path.name.removeprefix("step-")) for path in (place / "whole" / "checkpoints").iterdir())
+    assert steps[0] == 4 and len(steps) > 6
+    for step in (steps[0], steps[3], steps[-2]):
+        cut_back(place / "whole", place / f"cut{step}", step)
+        planned = train(ecrctl, *LONG, *keep, "--output", f"cut{step}", "--resume", "auto", "--dry-run")
+        assert line(planned.out, "goes on from") == f"goes on from step-{step:06}"
+        resumed = train(
+            ecrctl, *LONG, "--set", "checkpoints.keep_last=99", "--output", f"cut{step}", "--resume", "auto"
+        )
+        assert resumed.code == 0, resumed.err
+        assert f"what=taken up at step {step}" in resumed.err.replace('"', "")
+        assert files(place / f"cut{step}") == files(place / "whole")
+        assert sorted(path.name for path in (place / f"cut{step}").iterdir()) == [
+            *("best", "calibration.csv", "calibration.png", "checkpoints", "latest", "report.json")
+        ]
+
+
+def test_killed_and_interrupted_in_mid_training(ecrctl, place) -> None:
+    words = [sys.executable, "-m", "ecrctl", "train", "critic", "--scores", "judged.jsonl", "--data", "data", *FAST]
+    options = ("--num_train_epochs", "40", "--per-device-train-batch-size", "8", "--set", "checkpoints.every=1")
+    made = place / "o" / "checkpoints"
+    for number, code in ((signal.SIGKILL, -9), (signal.SIGINT, 130), (signal.SIGTERM, 143)):
+        before = len(list(made.glob("step-*"))) and max(path.name for path in made.glob("step-*"))
+        started = subprocess.Popen(
+            [*words, *options, "--set", "critic.patience=99", "--output", "o", "--resume", "auto"],
+            stderr=subprocess.PIPE, text=True, cwd=place,
+        )  # fmt: skip
+        while started.poll() is None and not any(path.name > (before or "") for path in made.glob("step-*")):
+            time.sleep(0.01)
+        started.send_signal(number)
+        err = started.communicate()[1]
+        assert started.returncode == code, err
+        newest = max(path.name for path in made.glob("step-*"))
+        if number != signal.SIGKILL:
+            assert f"interrupted; what was trained is kept in o/checkpoints/{newest}\n" in err
+            assert "  fix  type the same command again with --resume auto to go on with it\n" in err
+        assert before is None or newest > str(before)
+    refused = train(ecrctl, *options, "--output", "o")
+    assert (refused.code, refused.err.splitlines()[-1]) == (
+        2,
+        "  fix  go on with it: --resume auto; or train another beside it: --output o-2",
+    )
+
+
+def test_going_on_with_something_else_is_refused_or_told(ecrctl, place) -> None:
+    assert train(ecrctl, *LONG, "--output", "o", "--smoke", "5").code == 0
+    asked = (*LONG, "--output", "o", "--smoke", "5", "--set", "critic.warmup_share=0.3")
+    refused = train(ecrctl, *asked, "--resume", "auto")
+    assert (refused.code, refused.err) == (
+        2,
+        "error: going on from step-000005 would not be exact: critic.warmup_share: 0.1 before, 0.3 now\n"
+        "  at   critic.warmup_share\n  fix  leave it as it was; or accept another result: --resume-anyway; "
+        "or train another: --output o-2\n",
+    )
+    told = train(ecrctl, *asked, "--resume", "step-000004", "--resume-anyway")
+    assert told.code == 0, told.err
+    assert "so what follows is not what would have followed: critic.warmup_share: 0.1 before, 0.3 now" in told.err
+    write_judgements(place / "judged.jsonl", rows()[:-1])
+    other = train(ecrctl, *asked, "--resume", "last")
+    assert other.code == 2
+    assert other.err.startswith(
+        "error: going on from step-000005 would not be exact: the judged responses, or how many steps are trained, "
+        "have changed\n  at   o/checkpoints/step-000005\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("wish", "code", "err"),
+    [
+        (
+            "last",
+            3,
+            "error: there is no whole checkpoint to go on from\n  at   o\n"
+            "  fix  begin anew: leave --resume out, and name a new folder with --output\n",
+        ),
+        (
+            "step-000007",
+            2,
+            "error: 'step-000007' is no checkpoint of o\n  at   --resume\n"
+            "  fix  it has no checkpoints: train it first\n",
+        ),
+    ],
+    ids=["last", "named"],
+)
+def test_a_checkpoint_that_is_not_there(ecrctl, place, wish, code, err) -> None:
+    refused = train(ecrctl, "--output", "o", "--resume", wish)
+    assert (refused.code, refused.err, (place / "o").exists()) == (code, err, False)
+
+
+def test_a_damaged_checkpoint_is_set_aside(ecrctl, place) -> None:
+    assert train(ecrctl, *LONG, "--output", "o", "--smoke", "6").code == 0
+    newest = place / "o" / "checkpoints" / "step-000006"
+    (newest / "model.safetensors").write_bytes(b"")
+    (place / "o" / "best").unlink()
+    done = train(ecrctl, *LONG, "--output", "o", "--smoke", "6", "--resume", "auto")
+    assert done.code == 0, done.err
+    assert "step-000006 is damaged and was set aside as damaged-step-000006" in done.err
+    assert "what=taken up at step 4" in done.err.replace('"', "")
+
+
+def test_two_trainings_of_one_folder(ecrctl, place) -> None:
+    (place / "o").mkdir()
+    with locked(place / "o" / ".lock", "the folder"):
+        refused = train(ecrctl, "--output", "o")
+    assert refused.code == 1
+    assert refused.err.startswith("error: the folder 'o' is in use by process ")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "err"),
     [
@@ -193,7 +344,7 @@ def test_judgements_of_test_turns_are_warned_of(ecrctl, place) -> None:
             ["--scores", "judged.jsonl", "--data", "data", "--output", "trained"],
             2,
             "error: the folder holds a trained critic already\n  at   trained\n"
-            "  fix  train another beside it: --output trained-2; or remove this one\n",
+            "  fix  go on with it: --resume auto; or train another beside it: --output trained-2\n",
         ),
         (
             ["--scores", "judged.jsonl", "--data", "data", "--encoder", "llama2-7b-chat"],

@@ -68,6 +68,9 @@ def test_orders_differ_between_turns_and_are_the_same_again():
     assert len(set(orders)) == 6
     assert orders != [order_of(turn, seed=1, reverse=False) for turn in turns]
     assert [order_of(turn, seed=0, reverse=True) for turn in turns] == [order[::-1] for order in orders]
+    swapped = [ListedTurn(turn.example, turn.responses, swapped=True) for turn in turns]
+    assert [order_of(turn, seed=0, reverse=False) for turn in swapped] == [order[::-1] for order in orders]
+    assert [order_of(turn, seed=0, reverse=True) for turn in swapped] == orders
     # Nothing but the names decides: the order of the mapping does not.
     other = ListedTurn(turns[0].example, dict(reversed(ANSWERS.items())))
     assert order_of(other, seed=0, reverse=False) == orders[0]

@@ -14,10 +14,11 @@ from judged import GUIDE, ByLength, write_rows
 from ecr_engine.errors import DataError, EcrError, UsageError
 from ecr_engine.evaluation.responses import read_responses
 from ecr_engine.runs.lock import locked
-from ecr_engine.scoring import answers, job
+from ecr_engine.scoring import answers, growing
 from ecr_engine.scoring.answers import checked
 from ecr_engine.scoring.cache import JudgementCache, content_key, default_cache
-from ecr_engine.scoring.job import JobPlan, lock_path, repair, run_job
+from ecr_engine.scoring.growing import keep_rows, repair
+from ecr_engine.scoring.job import JobPlan, lock_path, run_job
 from ecr_engine.scoring.judge import Judgement
 from ecr_engine.scoring.store import read_judgements
 from ecr_engine.scoring.tally import JobProgress, Tally
@@ -345,7 +346,7 @@ def test_progress_and_pace():
 
 
 def test_a_torn_line_longer_than_a_block_is_taken_away(tmp_path, monkeypatch):
-    monkeypatch.setattr(job, "BLOCK", 8)
+    monkeypatch.setattr(growing, "BLOCK", 8)
     path = tmp_path / "x"
     path.write_bytes(b"one\n" + b"x" * 50)
     assert (repair(path), path.read_bytes()) == (50, b"one\n")
@@ -353,6 +354,9 @@ def test_a_torn_line_longer_than_a_block_is_taken_away(tmp_path, monkeypatch):
     assert (repair(path), path.read_bytes()) == (50, b"")
     path.write_bytes(b"one\n")
     assert (repair(path), path.read_bytes()) == (0, b"one\n")
+    path.write_bytes(b"one\ntwo\nthree\n")
+    keep_rows(path, 2)
+    assert path.read_bytes() == b"one\ntwo\n"
 
 
 MEMORY = """

@@ -13,13 +13,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from ecr_engine.config.sections.evaluation import JudgeSettings
-from ecr_engine.data.schema import Sample, Turn
+from ecr_engine.data.schema import Example, Sample, Turn
 from ecr_engine.errors import UnavailableError
 from ecr_engine.scoring import wording
 from ecr_engine.scoring.dimensions import DimensionSet
@@ -28,7 +28,8 @@ from ecr_engine.scoring.endpoint.client import EndpointClient, RefusedError, Too
 from ecr_engine.scoring.endpoint.limits import Limiter
 from ecr_engine.scoring.endpoint.replies import BadAnswerError, Reply, read_rating
 from ecr_engine.scoring.endpoint.workers import Workers
-from ecr_engine.scoring.judge import Judge, Judgement
+from ecr_engine.scoring.judge import Judgement
+from ecr_engine.scoring.listwise import PSEUDONYMS, ListedJudgement, ListedTurn, order_of
 from ecr_engine.scoring.replies import ReplyError, read_reply
 
 VERSION = 1
@@ -50,8 +51,11 @@ _OPTIONAL = {"logprobs": ("logprobs", "top_logprobs"), "response_format": ("resp
 """Parts of a request that a server may not know, by the word that its refusal has."""
 
 
-_Outcome = tuple[Judgement, bool]
-"""A judgement, and whether it failed because the server gave no answer."""
+T = TypeVar("T")
+R = TypeVar("R")
+
+_Outcome = tuple[R, str]
+"""What is said, and why the server gave no answer; empty where it gave one."""
 
 
 class EndpointJudge:
@@ -101,6 +105,27 @@ class EndpointJudge:
             UnavailableError: the endpoint can't be reached, does not know the model, refuses the key, or has failed for
                 many responses in a row.
         """
+        return self._through(rows, self._row, "type the same command with --resume auto --retry-failures")
+
+    def judge_list(
+        self, turns: Iterable[ListedTurn], *, seed: int = 0, reverse: bool = False
+    ) -> Iterator[ListedJudgement]:
+        """See `ecr_engine.scoring.listwise.ListJudge`; one number a question, whatever the mode.
+
+        Raises:
+            UnavailableError: as for `judge`.
+        """
+        ordered = ((turn, order_of(turn, seed=seed, reverse=reverse)) for turn in turns)
+        return self._through(ordered, self._turn, "judge into another file: --output FILE")
+
+    def _through(self, rows: Iterable[T], work: Callable[[EndpointClient, T], _Outcome[R]], remedy: str) -> Iterator[R]:
+        """What is said of each row, in order; many are asked about at a time.
+
+        Args:
+            rows: what is asked about.
+            work: asks about one.
+            remedy: what to do once the server is well again.
+        """
         settings = self._settings
         limiter = Limiter(settings.requests_per_minute, settings.tokens_per_minute)
         client = EndpointClient(
@@ -112,61 +137,83 @@ class EndpointJudge:
             retries=settings.retries,
         )
         try:
-            with Workers[Sample, _Outcome](settings.concurrency, partial(self._row, client)) as workers:
-                yield from self._in_order(workers, iter(rows))
+            with Workers[T, _Outcome[R]](settings.concurrency, partial(work, client)) as workers:
+                yield from self._in_order(workers, iter(rows), remedy)
         finally:
             client.close()
 
-    def _in_order(self, workers: Workers[Sample, _Outcome], rows: Iterator[Sample]) -> Iterator[Judgement]:
-        waiting: deque[Future[_Outcome]] = deque()
+    def _in_order(self, workers: Workers[T, _Outcome[R]], rows: Iterator[T], remedy: str) -> Iterator[R]:
+        waiting: deque[Future[_Outcome[R]]] = deque()
         troubles = 0
         while True:
             while len(waiting) < AHEAD * self._settings.concurrency and (row := next(rows, None)) is not None:
                 waiting.append(workers.submit(row))
             if not waiting:
                 return
-            judgement, trouble = waiting.popleft().result()
+            said, trouble = waiting.popleft().result()
             troubles = troubles + 1 if trouble else 0
-            yield judgement
+            yield said
             if troubles == OUTAGE:
                 raise UnavailableError(
-                    f"the endpoint has failed for {OUTAGE} responses in a row; the last time: {judgement.failure}",
+                    f"the endpoint has failed for {OUTAGE} responses in a row; the last time: {trouble}",
                     at=self._endpoint.base,
-                    fix="see to the server, then type the same command with --resume auto --retry-failures",
+                    fix=f"see to the server, then {remedy}",
                 )
 
-    def _row(self, client: EndpointClient, row: Sample) -> _Outcome:
+    def _row(self, client: EndpointClient, row: Sample) -> _Outcome[Judgement]:
         """All of one response; what goes wrong with it becomes its failure."""
         name = row.example.example_id
         if not row.response.strip():
-            return Judgement(name, {}, {}, EMPTY), False
-        turns = row.example.context
+            return Judgement(name, {}, {}, EMPTY), ""
+        return self._fitted(client, row.example, [("", row.response)], "")
+
+    def _turn(self, client: EndpointClient, row: tuple[ListedTurn, tuple[str, ...]]) -> _Outcome[ListedJudgement]:
+        """All responses to one turn, each shown with the others and asked about by its pseudonym."""
+        turn, order = row
+        shown = [(letter, turn.responses[name]) for letter, name in zip(PSEUDONYMS, order, strict=False)]
+        found: dict[str, Judgement] = {}
+        troubles = []
+        for (letter, response), name in zip(shown, order, strict=True):
+            if response.strip():
+                found[name], trouble = self._fitted(client, turn.example, shown, letter)
+                troubles += [trouble] if trouble else []
+            else:
+                found[name] = Judgement(turn.example.example_id, {}, {}, EMPTY)
+        return ListedJudgement(turn.example.example_id, order, found), next(iter(troubles), "")
+
+    def _fitted(
+        self, client: EndpointClient, example: Example, shown: Sequence[tuple[str, str]], letter: str
+    ) -> _Outcome[Judgement]:
+        """One response, with as much of its context as the model reads; what goes wrong becomes its failure."""
+        name, turns = example.example_id, example.context
         while True:
-            cut = len(row.example.context) - len(turns)
+            cut = len(example.context) - len(turns)
             try:
-                scores, reasons = self._scores(client, turns, row.response)
+                scores, reasons = self._scores(client, turns, shown, letter)
             except TooLongError as error:
                 if not turns:
-                    return Judgement(name, {}, {}, f"the response is over the model's window: {error}", cut), False
+                    return Judgement(name, {}, {}, f"the response is over the model's window: {error}", cut), ""
                 turns = turns[(len(turns) + 1) // 2 :]
             except (TroubleError, BadAnswerError, ReplyError) as error:
-                return Judgement(name, {}, {}, str(error), cut), isinstance(error, TroubleError)
+                trouble = str(error) if isinstance(error, TroubleError) else ""
+                return Judgement(name, {}, {}, str(error), cut), trouble
             else:
-                return Judgement(name, scores, reasons, None, cut), False
+                return Judgement(name, scores, reasons, None, cut), ""
 
     def _scores(
-        self, client: EndpointClient, turns: Sequence[Turn], response: str
+        self, client: EndpointClient, turns: Sequence[Turn], shown: Sequence[tuple[str, str]], letter: str
     ) -> tuple[dict[str, float], dict[str, str]]:
-        """Score and reason of each dimension."""
-        before = f"{wording.task_text(self.dimensions)}\n\n{wording.case_text(turns, [('', response)])}\n\n"
-        if self._writes:
+        """Score and reason of each dimension for the response of this pseudonym; a single one has an empty one."""
+        task = wording.task_text(self.dimensions, several=bool(letter))
+        before = f"{task}\n\n{wording.case_text(turns, shown)}\n\n"
+        if self._writes and not letter:
             question = before + wording.json_question(self.dimensions)
             room = NUMBER_TOKENS * (1 + len(self.dimensions.names)) * 2
             reply = self._ask(client, question, room, {"response_format": _json_format(self.dimensions)})
             return read_reply(reply.text, self.dimensions), {}
         scores, reasons = {}, {}
         for dimension in self.dimensions.dimensions:
-            question = f"{before}{wording.question_text(dimension, self.dimensions)} {ANSWER}"
+            question = f"{before}{wording.question_text(dimension, self.dimensions, letter)} {ANSWER}"
             reply = self._ask(client, question, NUMBER_TOKENS, {"logprobs": True, "top_logprobs": LIKELY})
             scores[dimension.name], reasons[dimension.name] = read_rating(reply, dimension, self.dimensions)
         return scores, reasons
@@ -212,7 +259,7 @@ def _json_format(dimensions: DimensionSet) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": {"name": "ratings", "strict": True, "schema": schema}}
 
 
-def endpoint_judge(name: str, dimensions: DimensionSet, settings: JudgeSettings) -> Judge:
+def endpoint_judge(name: str, dimensions: DimensionSet, settings: JudgeSettings) -> EndpointJudge:
     """The judge at an address; nothing is asked yet.
 
     Args:

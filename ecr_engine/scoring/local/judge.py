@@ -24,7 +24,7 @@ from ecr_engine.errors import UnavailableError
 from ecr_engine.models.generation import by_length
 from ecr_engine.scoring import wording
 from ecr_engine.scoring.dimensions import DimensionSet
-from ecr_engine.scoring.judge import Judge, Judgement
+from ecr_engine.scoring.judge import Judgement
 from ecr_engine.scoring.listwise import PSEUDONYMS, ListedJudgement, ListedTurn, order_of
 from ecr_engine.scoring.local.expectation import Expectation, reader_of
 from ecr_engine.scoring.local.form import Form, places_of, token_texts
@@ -225,7 +225,7 @@ class LocalJudge:
             ) from error
 
 
-def local_judge(name: str, dimensions: DimensionSet, settings: JudgeSettings, *, device: str) -> Judge:
+def local_judge(name: str, dimensions: DimensionSet, settings: JudgeSettings, *, device: str) -> LocalJudge:
     """Loads a model and makes it a judge.
 
     Args:
