@@ -1,7 +1,8 @@
-"""`compare`, once its command line is read: which two evaluations, and with whose settings."""
+"""`compare`, once its command line is read: which evaluations, with whose settings, and where the result goes."""
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -9,54 +10,147 @@ from typing import TYPE_CHECKING, NoReturn
 from ecr_engine.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from ecr_engine.evaluation.comparison import Comparison
+    from ecr_engine.evaluation.gates import GateOutcome
     from ecr_engine.runs.folder import RunFolder
 
 EXAMPLE = "ecrctl compare runs/demo:baseline runs/demo:policy"
+STDOUT = "-"
+BETWEEN_SEEDS = "+"
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class Sides:
     """What is compared.
 
     Attributes:
-        a: folder of the first evaluation.
-        b: folder of the second.
-        names: what to call them; None: by their own names.
-        base: the settings of the run that both are of; None if they are of two.
+        folders: the evaluation folders of each side, one for each of its seeds; the first side is the baseline.
+        names: what to call each side; None: by its own name.
+        base: the settings of the run that all are of; None if they are of several.
     """
 
-    a: Path
-    b: Path
-    names: tuple[str, str] | None
+    folders: tuple[tuple[Path, ...], ...]
+    names: tuple[str | None, ...]
     base: Path | None
 
 
-def pair_of(addresses: Sequence[str]) -> Pair:
-    """The two evaluations that were named; of one run, its baseline and its policy.
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """What is made of the result.
+
+    Attributes:
+        as_json: whether JSON goes to stdout.
+        md: the Markdown file.
+        csv: the CSV file.
+        html: the HTML file; of these, "-" is stdout and None is nothing.
+    """
+
+    as_json: bool
+    md: Path | None
+    csv: Path | None
+    html: Path | None
+
+    def __post_init__(self) -> None:
+        """Refuses what can't be written, before anything is computed.
+
+        Raises:
+            UsageError: two documents want stdout, or a folder is missing.
+        """
+        wanted = [flag for flag, _ in self._on_stdout()]
+        if len(wanted) > 1:
+            raise UsageError(
+                "one document at a time fits on stdout", at=" and ".join(wanted), fix="give the others a file"
+            )
+        for flag, path in self._files():
+            if not path.parent.is_dir():
+                raise UsageError(f"there is no folder '{path.parent}'", at=flag, fix=f"mkdir -p '{path.parent}'")
+
+    def give(self, comparisons: Sequence[Comparison], gates: Sequence[GateOutcome], *, dialogues: bool) -> None:
+        """Writes the files, then the document of stdout, or the tables where there is none.
+
+        Args:
+            comparisons: what was compared.
+            gates: what became of the gates.
+            dialogues: whether dialogues stand under the tables.
+        """
+        from ecr_engine.runs.atomic import write_text
+        from ecrctl.ui.comparison import show_comparisons
+        from ecrctl.ui.console import results
+        from ecrctl.ui.document import print_document
+
+        for flag, path in self._files():
+            write_text(path, _made(flag, comparisons, gates))
+        on_stdout = [flag for flag, _ in self._on_stdout()]
+        if not on_stdout:
+            show_comparisons(results(), comparisons, gates, dialogues=dialogues)
+        elif self.as_json:
+            print_document(_document(comparisons, gates))
+        else:
+            sys.stdout.write(_made(on_stdout[0], comparisons, gates))
+
+    def _flags(self) -> Iterator[tuple[str, Path]]:
+        for flag, path in (("--md", self.md), ("--csv", self.csv), ("--html", self.html)):
+            if path is not None:
+                yield flag, path
+
+    def _files(self) -> list[tuple[str, Path]]:
+        return [(flag, path) for flag, path in self._flags() if str(path) != STDOUT]
+
+    def _on_stdout(self) -> list[tuple[str, Path]]:
+        named = [(flag, path) for flag, path in self._flags() if str(path) == STDOUT]
+        return [("--json", Path(STDOUT)), *named] if self.as_json else named
+
+
+def _made(flag: str, comparisons: Sequence[Comparison], gates: Sequence[GateOutcome]) -> str:
+    """The document that a flag asks for."""
+    from ecr_engine.evaluation.comparison_html import comparison_html
+    from ecr_engine.evaluation.comparison_markdown import comparison_markdown
+    from ecr_engine.evaluation.comparison_rows import comparison_csv
+
+    if flag == "--csv":
+        return comparison_csv(comparisons)
+    return (comparison_markdown if flag == "--md" else comparison_html)(comparisons, gates)
+
+
+def _document(comparisons: Sequence[Comparison], gates: Sequence[GateOutcome]) -> dict[str, object]:
+    """The first comparison; of several, all under `comparisons`; and the gates if there are any."""
+    document: dict[str, object] = dict(comparisons[0].to_json())
+    if len(comparisons) > 1:
+        document["comparisons"] = [one.to_json() for one in comparisons]
+    if gates:
+        document["gates"] = list(gates)
+    return document
+
+
+def sides_of(addresses: Sequence[str]) -> Sides:
+    """The evaluations that were named; of one run, its baseline and its policy.
 
     Raises:
-        UsageError: more than two, or one that is no run.
+        UsageError: one result alone that is no run.
         DataError: there is no such evaluation.
     """
+    if len(addresses) > 1:
+        folders = tuple(tuple(map(_evaluation, _seeds(address))) for address in addresses)
+        return Sides(folders, tuple(addresses), _settings_of_all(folders))
+    runs = _seeds(addresses[0])
+    for run in runs:
+        _need_run(run)
+    folders = tuple(tuple(_evaluation(f"{run}:{stage}") for run in runs) for stage in ("baseline", "policy"))
+    return Sides(folders, (None, None), _settings_of_all(folders))
+
+
+def _seeds(address: str) -> list[str]:
+    """The addresses of each seed of a side; a folder's own name may hold a `+`."""
+    return [address] if Path(address).exists() else address.split(BETWEEN_SEEDS)
+
+
+def _need_run(address: str) -> None:
     from ecr_engine.runs.folder import RunFolder
 
-    if len(addresses) > 2:
-        raise UsageError(
-            f"{len(addresses)} results are named, and two are compared at a time",
-            at=f"ecrctl compare {' '.join(addresses)}",
-            fix=f"ecrctl compare {addresses[0]} {addresses[1]}",
-        )
-    first, second = addresses[0], addresses[1] if len(addresses) == 2 else None
-    if second is not None:
-        a, b = _evaluation(first), _evaluation(second)
-        return Pair(a, b, (first, second), _settings_of_both(a, b))
-    run = RunFolder(Path(first))
-    if not run.exists():
-        _refuse_single(first)
-    a, b = _evaluation(f"{first}:baseline"), _evaluation(f"{first}:policy")
-    return Pair(a, b, None, _settings_of_both(a, b))
+    if not RunFolder(Path(address)).exists():
+        _refuse_single(address)
 
 
 def _refuse_single(address: str) -> NoReturn:
@@ -90,10 +184,11 @@ def _evaluation(address: str) -> Path:
         raise DataError(problem.what, at=problem.at, fix=fix) from missing
 
 
-def _settings_of_both(a: Path, b: Path) -> Path | None:
-    """The settings of the run that both evaluations are of."""
-    first, second = _run_of(a), _run_of(b)
-    if first is None or second is None or first.root.resolve() != second.root.resolve():
+def _settings_of_all(sides: Sequence[Sequence[Path]]) -> Path | None:
+    """The settings of the run that all evaluations are of."""
+    runs = [_run_of(folder) for side in sides for folder in side]
+    first = runs[0]
+    if first is None or any(run is None or run.root.resolve() != first.root.resolve() for run in runs):
         return None
     return first.resolved_config if first.resolved_config.is_file() else None
 

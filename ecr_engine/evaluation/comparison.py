@@ -4,7 +4,8 @@
 
 ```
 schema        1
-a, b          {"name", "checkpoint", "seed"} of the two sides; differences are b - a
+a, b          {"name", "checkpoint", "seed", "runs": [{"folder", "checkpoint", "seed"}]} of the two sides;
+              differences are b - a; a side with several seeds has a run for each of them
 split         the split's name
 turns         turns compared;  dialogues: the dialogues that they are from
 decoding      decoding settings of a
@@ -12,44 +13,71 @@ confidence, resamples, seed   of the statistics
 forced        differences between the sides that were accepted by force (sentences)
 skipped       metric key -> why it could not be compared
 metrics       metric key -> {a, b, difference, relative, interval: [low, high], p, p_holm, n, effect, interval_a,
-              interval_b, higher_is_better, in_reward, held_out, wins, ties, losses, explanation}
+              interval_b, higher_is_better, in_reward, held_out, wins, ties, losses, explanation, expected, method,
+              runs_a, runs_b}
+settings      [{"name", "a", "b"}]: the settings that differ between the runs of the two sides
 dialogues_improved, dialogues_harmed, dialogues_random
               [{example_id, context: [{role, text}], reference, a, b, reward_a, reward_b}]
 ```
 
-`relative` is null where `a` is 0; `interval`, `p`, `n` and what else rests on single turns is null where the metric
-exists only over a corpus.
+`relative` is null where `a` is 0. `method` says what `interval` and `p` are: "bootstrap" (dialogues are drawn, p by
+exchanging the sides), "jackknife" (dialogues are left out, normal distribution), or "none", and then they are null.
+`expected` is the relative difference that the guide expects, or null. `runs_a` and `runs_b` are the values of each
+seed.
+
+Files written before `runs`, `settings`, `expected`, `method` and `runs_a` were added are read too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ecr_engine.errors import DataError
 from ecr_engine.evaluation.documents import MetricError, line_of, number, optional_number, read_document
+from ecr_engine.evaluation.setting_changes import SettingChange
 from ecr_engine.evaluation.statistics import Interval
 from ecr_engine.runs.atomic import write_json
 
 SCHEMA = 1
+BY_DIALOGUE, JACKKNIFE, NOT_TESTED = "bootstrap", "jackknife", "none"
+"""How intervals and p values are had."""
+
 REDO = "remove the file, and type `ecrctl run` again with the same settings"
 
 
 @dataclass(frozen=True, slots=True)
+class SideRun:
+    """One evaluation of a side.
+
+    Attributes:
+        folder: the evaluation's folder, as it was named.
+        checkpoint: address of the checkpoint that answered.
+        seed: seed of the sampling.
+    """
+
+    folder: str
+    checkpoint: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Side:
-    """One of the two evaluations.
+    """One of the two systems.
 
     Attributes:
         name: what it is called in tables.
-        checkpoint: address of the checkpoint that answered.
-        seed: seed of the sampling.
+        checkpoint: address of the checkpoint that answered; of several, the first.
+        seed: seed of the sampling; of several, the first.
+        runs: each evaluation of it; empty in files of earlier versions.
     """
 
     name: str
     checkpoint: str
     seed: int
+    runs: tuple[SideRun, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +90,10 @@ class MetricComparison:
         b: the same of the second side.
         difference: `b - a`.
         relative: the difference divided by |a|; None where a is 0.
-        interval: paired bootstrap interval of the difference, over dialogues; None for corpus-only metrics.
-        p: paired permutation p value; None for corpus-only metrics.
-        p_holm: `p` with Holm's correction over the metrics of the comparison.
-        n: turns where both sides have a value; None for corpus-only metrics.
+        interval: interval of the difference, by `method`; None where `method` is "none".
+        p: p value of no difference, by `method`; None where `method` is "none".
+        p_holm: `p` with Holm's correction over the metrics of all comparisons that were made together.
+        n: turns where both sides have a value; None where the value is not one of turns.
         effect: difference in standard deviations of the paired differences.
         interval_a: interval of `a`.
         interval_b: interval of `b`.
@@ -75,6 +103,10 @@ class MetricComparison:
         ties: turns where both are equal.
         losses: turns where b is worse.
         explanation: the definition in one sentence.
+        expected: the relative difference that the guide expects, as a share; None where it says nothing.
+        method: how `interval` and `p` were had: "bootstrap", "jackknife" or "none".
+        runs_a: the value of each seed of the first side; empty in files of earlier versions.
+        runs_b: the same of the second side.
     """
 
     metric: str
@@ -95,6 +127,10 @@ class MetricComparison:
     ties: int
     losses: int
     explanation: str
+    expected: float | None = None
+    method: str = NOT_TESTED
+    runs_a: tuple[float, ...] = ()
+    runs_b: tuple[float, ...] = ()
 
     @property
     def held_out(self) -> bool:
@@ -158,6 +194,7 @@ class Comparison:
         improved: the turns whose reward rose most, the greatest first.
         harmed: the turns whose reward fell most, the worst first.
         random: turns drawn at random.
+        settings: the settings that differ between the runs of the two sides.
     """
 
     a: Side
@@ -175,13 +212,14 @@ class Comparison:
     improved: tuple[SideBySide, ...]
     harmed: tuple[SideBySide, ...]
     random: tuple[SideBySide, ...]
+    settings: tuple[SettingChange, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The dict described at the top of this module."""
         return {
             "schema": SCHEMA,
-            "a": _side_to_json(self.a),
-            "b": _side_to_json(self.b),
+            "a": asdict(self.a),
+            "b": asdict(self.b),
             "split": self.split,
             "turns": self.turns,
             "dialogues": self.dialogues,
@@ -192,6 +230,7 @@ class Comparison:
             "forced": list(self.forced),
             "skipped": dict(self.skipped),
             "metrics": {key: _metric_to_json(metric) for key, metric in self.metrics.items()},
+            "settings": [asdict(change) for change in self.settings],
             "dialogues_improved": [_dialogue_to_json(dialogue) for dialogue in self.improved],
             "dialogues_harmed": [_dialogue_to_json(dialogue) for dialogue in self.harmed],
             "dialogues_random": [_dialogue_to_json(dialogue) for dialogue in self.random],
@@ -207,8 +246,8 @@ def comparison_from_json(raw: Mapping[str, Any]) -> Comparison:
         ValueError: a metric has a value of the wrong kind.
     """
     return Comparison(
-        a=Side(**raw["a"]),
-        b=Side(**raw["b"]),
+        a=_side_from_json(raw["a"]),
+        b=_side_from_json(raw["b"]),
         split=raw["split"],
         turns=raw["turns"],
         dialogues=raw["dialogues"],
@@ -222,6 +261,7 @@ def comparison_from_json(raw: Mapping[str, Any]) -> Comparison:
         improved=tuple(_dialogue_from_json(dialogue) for dialogue in raw["dialogues_improved"]),
         harmed=tuple(_dialogue_from_json(dialogue) for dialogue in raw["dialogues_harmed"]),
         random=tuple(_dialogue_from_json(dialogue) for dialogue in raw["dialogues_random"]),
+        settings=tuple(SettingChange(**change) for change in raw.get("settings", ())),
     )
 
 
@@ -249,8 +289,8 @@ def read_comparison(path: Path) -> Comparison:
         raise DataError.at_line(f"a comparison with a wrong or missing field: {error}", path, line, REDO) from error
 
 
-def _side_to_json(side: Side) -> dict[str, Any]:
-    return {"name": side.name, "checkpoint": side.checkpoint, "seed": side.seed}
+def _side_from_json(raw: Mapping[str, Any]) -> Side:
+    return Side(**{**raw, "runs": tuple(SideRun(**run) for run in raw.get("runs", ()))})
 
 
 def _metric_to_json(metric: MetricComparison) -> dict[str, Any]:
@@ -273,6 +313,10 @@ def _metric_to_json(metric: MetricComparison) -> dict[str, Any]:
         "ties": metric.ties,
         "losses": metric.losses,
         "explanation": metric.explanation,
+        "expected": metric.expected,
+        "method": metric.method,
+        "runs_a": list(metric.runs_a),
+        "runs_b": list(metric.runs_b),
     }
 
 
@@ -280,12 +324,16 @@ def _metric_from_json(key: str, raw: Mapping[str, Any]) -> MetricComparison:
     try:
         numbers = {name: number(raw[name]) for name in ("a", "b", "difference")}
         optional = {name: optional_number(raw[name]) for name in ("relative", "p", "p_holm", "effect")}
+        optional["expected"] = optional_number(raw.get("expected"))
+        runs = {name: tuple(map(number, raw.get(name, ()))) for name in ("runs_a", "runs_b")}
         intervals = {name: _interval(raw[name]) for name in ("interval", "interval_a", "interval_b")}
     except (LookupError, TypeError, ArithmeticError) as error:
         raise MetricError(key, error) from error
+    # Earlier versions knew no other method.
+    method = raw.get("method", NOT_TESTED if raw["interval"] is None else BY_DIALOGUE)
     # It is the opposite of `in_reward`, written for readers of the JSON; older files lack it.
     fields = {name: value for name, value in raw.items() if name != "held_out"}
-    return MetricComparison(metric=key, **{**fields, **numbers, **optional, **intervals})
+    return MetricComparison(metric=key, **{**fields, **numbers, **optional, **intervals, **runs, "method": method})
 
 
 def _dialogue_to_json(dialogue: SideBySide) -> dict[str, Any]:

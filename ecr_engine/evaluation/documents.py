@@ -103,10 +103,15 @@ def read_document(path: Path, kind: str, schema: int, fix: str) -> dict[str, Any
         raw = parse(text)
     except json.JSONDecodeError as error:
         raise DataError.at_line(f"not JSON: {error.msg}", path, error.lineno, fix) from error
+    except RecursionError as error:
+        raise DataError.at_line("not a document of ours: it is nested too deep", path, 1, fix) from error
     except UnicodeDecodeError as error:
         raise DataError.at_line("not UTF-8 text", path, 1, fix) from error
     except NotFiniteError as error:
         raise DataError.at_line(str(error), path, line_of(error.literal, text), fix) from error
+    except ValueError as error:
+        # The one other complaint of the reader.
+        raise DataError.at_line("a number has too many digits", path, 1, fix) from error
     if not isinstance(raw, dict):
         raise DataError.at_line("not a JSON object", path, 1, fix)
     if raw.get("schema") != schema:

@@ -3,54 +3,34 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ecr_engine.config.tables import dotted
 from ecr_engine.errors import DataError
 from ecr_engine.evaluation.comparison import Comparison, read_comparison
+from ecr_engine.evaluation.run_facts import (
+    HealthWarning,
+    Setting,
+    SplitFacts,
+    StageFacts,
+    settings_of,
+    splits_of,
+    stages_of,
+    unfinished,
+    warnings_of,
+)
 from ecr_engine.evaluation.store import EvaluationResult, is_evaluation, read_result
+from ecr_engine.evaluation.turn_values import TurnValues, read_turns
+from ecr_engine.rewards.sources import RewardSources, sources_from_json, trained_with
 from ecr_engine.runs.events import Event, read_events
 from ecr_engine.runs.folder import RunFolder
-from ecr_engine.runs.record import RunRecord, read_json
+from ecr_engine.runs.links import checkpoint_name
+from ecr_engine.runs.record import RunRecord
 
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One setting of a run.
-
-    Attributes:
-        name: `section.key`.
-        value: as it is written in TOML-like text.
-        layer: the layer that it came from; empty if the run does not say.
-        where: the file and line, flag or variable; empty if the run does not say.
-    """
-
-    name: str
-    value: str
-    layer: str
-    where: str
-
-
-@dataclass(frozen=True, slots=True)
-class HealthWarning:
-    """A warning that a stage gave, once or many times.
-
-    Attributes:
-        stage: the stage.
-        text: what it said, the last time.
-        steps: the steps at which it said so, in order.
-        why: why that matters; empty if it did not say.
-        fix: what to type against it; empty if it did not say.
-    """
-
-    stage: str
-    text: str
-    steps: tuple[int, ...]
-    why: str = ""
-    fix: str = ""
+SIDES = ("baseline", "policy")
+"""The evaluations that a run's report compares; what else has been evaluated is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +45,14 @@ class Evidence:
         config: the same as nested tables.
         events: the events, oldest first.
         warnings: what stages warned of.
+        stages: the stages but that of the report, in the order in which they ran.
+        splits: the data by split; empty if the run has none.
         baseline: evaluation of the baseline, if there is one.
         policy: evaluation of the policy, if there is one.
-        comparison: comparison of both, if there is one.
+        others: the run's other evaluations, by the name of their folder.
+        comparison: comparison of baseline and policy, if there is one.
+        turns: what single turns of both came to, if both are there.
+        sources: what the policy's reward draws on; None if the run does not say.
         missing: a sentence for each part that is not there.
     """
 
@@ -78,9 +63,14 @@ class Evidence:
     config: Mapping[str, Any]
     events: tuple[Event, ...]
     warnings: tuple[HealthWarning, ...]
+    stages: tuple[StageFacts, ...]
+    splits: tuple[SplitFacts, ...]
     baseline: EvaluationResult | None
     policy: EvaluationResult | None
+    others: Mapping[str, EvaluationResult]
     comparison: Comparison | None
+    turns: TurnValues | None
+    sources: RewardSources | None
     missing: tuple[str, ...]
 
 
@@ -94,27 +84,36 @@ def gather(run: Path) -> Evidence:
     record = folder.read_record()
     config = _config(folder.resolved_config)
     events = tuple(read_events(folder.events))
-    baseline, policy = (_evaluation(folder.evaluation(name)) for name in ("baseline", "policy"))
+    baseline, policy = (_evaluation(folder.evaluation(name)) for name in SIDES)
     comparison = read_comparison(folder.comparison) if folder.comparison.is_file() else None
+    turns = read_turns(*(folder.evaluation(name) for name in SIDES))
     missing = {
         "The settings (config.resolved.toml) are not in this run.": config,
         "There are no events (events.jsonl) in this run, so its curves are left out.": events,
         "The baseline has not been evaluated in this run.": baseline,
         "The policy has not been evaluated in this run.": policy,
         "The baseline and the policy have not been compared in this run.": comparison,
+        "The turns of an evaluation (samples.jsonl) are not in this run, so their distributions are left out.": (
+            turns or not (baseline and policy)
+        ),
     }
     return Evidence(
         folder=folder,
         name=run.resolve().name,
         record=record,
-        settings=tuple(_settings(config, folder.config_origin)),
+        settings=tuple(settings_of(config, folder.config_origin)),
         config=config,
         events=events,
-        warnings=tuple(_warnings(events)),
+        warnings=tuple(warnings_of(events)),
+        stages=tuple(stages_of(record, events)),
+        splits=tuple(splits_of(folder.data / "summary.json")),
         baseline=baseline,
         policy=policy,
+        others=_others(folder.comparison.parent),
         comparison=comparison,
-        missing=tuple(sentence for sentence, part in missing.items() if not part),
+        turns=turns,
+        sources=_sources(folder, policy),
+        missing=(*unfinished(record), *(sentence for sentence, part in missing.items() if not part)),
     )
 
 
@@ -137,34 +136,20 @@ def _evaluation(folder: Path) -> EvaluationResult | None:
     return read_result(folder) if is_evaluation(folder) else None
 
 
-def _settings(config: Mapping[str, Any], origins: Path) -> Iterator[Setting]:
-    known = read_json(origins, "origin file") if origins.is_file() else {}
-    for name, value in dotted(config):
-        origin = known.get(name, {})
-        yield Setting(name, _toml(value), str(origin.get("layer", "")), str(origin.get("where", "")))
+def _others(evaluations: Path) -> dict[str, EvaluationResult]:
+    """The evaluations beside those of the baseline and the policy."""
+    places = sorted(path for path in evaluations.glob("*") if path.name not in SIDES)
+    return {path.name: read_result(path) for path in places if is_evaluation(path)}
 
 
-def _toml(value: object) -> str:
-    """A setting's value as TOML writes it, strings bare."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _warnings(events: Sequence[Event]) -> Iterator[HealthWarning]:
-    """The warnings; those of a stage that have one name, or say the same, together."""
-    found: dict[tuple[str, str], list[Event]] = {}
-    for event in events:
-        if event.kind == "warning":
-            found.setdefault((event.stage, str(event.values.get("name") or _text(event.values))), []).append(event)
-    for (stage, _), given in found.items():
-        last = given[-1].values
-        why, fix = (str(last.get(key, "")) for key in ("why", "fix"))
-        yield HealthWarning(stage, _text(last), tuple(event.step for event in given), why, fix)
-
-
-def _text(values: Mapping[str, Any]) -> str:
-    """What a warning saw, or without such words all its values: texts first, as they are, then numbers with keys."""
-    if values.get("what"):
-        return str(values["what"])
-    texts = [str(value) for value in values.values() if isinstance(value, str)]
-    numbers = [f"{key} {value}" for key, value in values.items() if not isinstance(value, str)]
-    return ", ".join(texts + numbers)
+def _sources(folder: RunFolder, policy: EvaluationResult | None) -> RewardSources | None:
+    """What the policy's reward draws on: the mark beside the policy, and what its evaluation says."""
+    found = trained_with(folder.stage("policy") / "checkpoints" / checkpoint_name(0))
+    if policy is not None:
+        try:
+            found |= sources_from_json(policy.reward)
+        except TypeError as error:
+            place = str(folder.evaluation(policy.name))
+            what = f"what the reward of an evaluation draws on can't be read: {error}"
+            raise DataError(what, at=place, fix="evaluate again: ecrctl eval run RUN") from error
+    return found if found != RewardSources() else None

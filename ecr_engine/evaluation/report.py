@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import base64
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ecr_engine.evaluation import wording
-from ecr_engine.evaluation.comparison import Comparison, MetricComparison, SideBySide
+from ecr_engine.evaluation.comparison import Comparison, SideBySide
 from ecr_engine.evaluation.evidence import Evidence, gather, kl_target
-from ecr_engine.evaluation.plots import Plot, draw_plots
+from ecr_engine.evaluation.expected_gains import expected_gain
+from ecr_engine.evaluation.plots import OUTCOME, Plot, draw_plots
+from ecr_engine.evaluation.reward_told import reward_facts
+from ecr_engine.evaluation.table_rows import grouped_rows
+from ecr_engine.evaluation.turn_values import TurnDetails
 from ecr_engine.evaluation.values import OBJECTIVE
-from ecr_engine.evaluation.verdict import verdict
+from ecr_engine.evaluation.verdict import LEAST_DIALOGUES, verdict
 from ecr_engine.runs.atomic import write_text
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 TEMPLATE = "report.html.j2"
-GROUPS = (
-    "Objective",
-    "Components of the reward",
-    "Metrics that the reward pays for",
-    "Metrics outside the reward",
-)
+
+NO_DETAILS = TurnDetails((), {}, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,28 +36,17 @@ class Picture:
 
     Attributes:
         title: its heading.
-        alt: what it shows, in words.
+        alt: what it shows, in words and numbers.
+        note: how to read it; empty if its title says all.
         data: the PNG as a `data:` address.
         csv: name of the file with its numbers.
     """
 
     title: str
     alt: str
+    note: str
     data: str
     csv: str
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Rows of the comparison table under one heading.
-
-    Attributes:
-        title: the heading.
-        rows: its metrics.
-    """
-
-    title: str
-    rows: tuple[MetricComparison, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +78,11 @@ def write_report(run: Path) -> Path:
     """
     evidence = gather(run)
     plots = draw_plots(
-        evidence.folder.plots, evidence.events, evidence.comparison, kl_target=kl_target(evidence.config)
+        evidence.folder.plots,
+        evidence.events,
+        evidence.comparison,
+        turns=evidence.turns,
+        kl_target=kl_target(evidence.config),
     )
     path = evidence.folder.report
     write_text(path, render(evidence, plots))
@@ -104,52 +96,55 @@ def render(evidence: Evidence, plots: Sequence[Plot]) -> str:
         evidence: the content of the run folder.
         plots: the plots to embed, in order.
     """
-    comparison = evidence.comparison
-    text = resources.files("ecr_engine.evaluation").joinpath("templates", TEMPLATE).read_text(encoding="utf-8")
-    return (
-        _environment()
-        .from_string(text)
-        .render(
-            run=evidence,
-            comparison=comparison,
-            verdict=verdict(comparison) if comparison is not None else None,
-            mood=mood(comparison),
-            groups=_groups(comparison) if comparison is not None else (),
-            pictures=[_picture(plot) for plot in plots],
-            chapters=_chapters(comparison) if comparison is not None else (),
-            started=datetime.fromtimestamp(evidence.record.started, UTC).strftime("%Y-%m-%d %H:%M UTC"),
-            command=shlex.join(evidence.record.command),
-            words=wording,
-        )
-    )
+    return _environment().get_template(TEMPLATE).render(run=evidence, words=wording, **_parts(evidence, plots))
 
 
 def mood(comparison: Comparison | None) -> str:
-    """How the objective came out: "better", "worse" or "unclear"."""
+    """How the objective came out, as the verdict has it: "better", "worse" or "unclear"."""
     objective = comparison.metrics.get(OBJECTIVE) if comparison is not None else None
-    if objective is None or objective.interval is None:
+    if comparison is None or objective is None or objective.interval is None or objective.p is None:
+        return "unclear"
+    if comparison.dialogues < LEAST_DIALOGUES or objective.p >= 1.0 - comparison.confidence:
         return "unclear"
     if objective.interval.low > 0:
         return "better"
     return "worse" if objective.interval.high < 0 else "unclear"
 
 
-def _environment() -> Environment:
-    from jinja2 import Environment, StrictUndefined
+def _parts(evidence: Evidence, plots: Sequence[Plot]) -> dict[str, Any]:
+    """What the template shows beside the run's own content."""
+    comparison = evidence.comparison
+    return {
+        "comparison": comparison,
+        "verdict": verdict(comparison) if comparison is not None else None,
+        "mood": mood(comparison),
+        "groups": grouped_rows(comparison) if comparison is not None else (),
+        "expected": expected_gain,
+        "outcome_pictures": [_picture(plot) for plot in plots if plot.name in OUTCOME],
+        "training_pictures": [_picture(plot) for plot in plots if plot.name not in OUTCOME],
+        "chapters": _chapters(comparison) if comparison is not None else (),
+        "details": _details(evidence),
+        "rewarded": reward_facts(evidence),
+        "started": datetime.fromtimestamp(evidence.record.started, UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "command": shlex.join(evidence.record.command),
+    }
 
-    return Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("ecr_engine.evaluation"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
 def _picture(plot: Plot) -> Picture:
     data = base64.b64encode(plot.png.read_bytes()).decode("ascii")
-    return Picture(plot.title, plot.alt, f"data:image/png;base64,{data}", f"plots/{plot.csv.name}")
-
-
-def _groups(comparison: Comparison) -> tuple[Group, ...]:
-    """The metrics under the headings of the table; headings without metrics are left out."""
-    metrics = list(comparison.metrics.values())
-    found = (Group(title, tuple(m for m in metrics if wording.group(m) == title)) for title in GROUPS)
-    return tuple(group for group in found if group.rows)
+    return Picture(plot.title, plot.alt, plot.note, f"data:image/png;base64,{data}", f"plots/{plot.csv.name}")
 
 
 def _chapters(comparison: Comparison) -> tuple[Chapter, ...]:
@@ -158,3 +153,12 @@ def _chapters(comparison: Comparison) -> tuple[Chapter, ...]:
         Chapter("Most harmed", "No turn has a lower reward than before.", comparison.harmed),
         Chapter("Drawn at random", "There are no turns.", comparison.random),
     )
+
+
+def _details(evidence: Evidence) -> Mapping[str, TurnDetails]:
+    """What is known of each turn that is shown."""
+    if evidence.comparison is None:
+        return {}
+    known = evidence.turns.details if evidence.turns is not None else {}
+    shown = (turn for chapter in _chapters(evidence.comparison) for turn in chapter.dialogues)
+    return {turn.example_id: known.get(turn.example_id, NO_DETAILS) for turn in shown}

@@ -142,14 +142,18 @@ def is_evaluation(folder: Path) -> bool:
     return (folder / RESULTS).is_file()
 
 
-def read_evaluation(folder: Path) -> tuple[EvaluationResult, tuple[ScoredSample, ...]]:
+def read_evaluation(folder: Path, *, any_schema: bool = False) -> tuple[EvaluationResult, tuple[ScoredSample, ...]]:
     """The evaluation in `folder`.
+
+    Args:
+        folder: the evaluation's folder.
+        any_schema: read a layout of another version too, as far as it can be read.
 
     Raises:
         DataError: a file is missing, can't be read, is of another schema, does not have the turns it should have, or
             the files contradict each other.
     """
-    result = read_result(folder)
+    result = read_result(folder, any_schema=any_schema)
     path = folder / SAMPLES
     if not path.is_file():
         raise DataError("an evaluation without its samples", at=str(path), fix=REDO)
@@ -162,19 +166,33 @@ def read_evaluation(folder: Path) -> tuple[EvaluationResult, tuple[ScoredSample,
     return result, rows
 
 
-def read_result(folder: Path) -> EvaluationResult:
+def read_result(folder: Path, *, any_schema: bool = False) -> EvaluationResult:
     """The values of the evaluation in `folder`, without its turns.
+
+    Args:
+        folder: the evaluation's folder.
+        any_schema: read a layout of another version too, as far as it can be read.
 
     Raises:
         DataError: `results.json` is missing, can't be read or is of another schema.
     """
     path = folder / RESULTS
-    raw = read_document(path, "evaluation", SCHEMA, REDO)
+    raw = read_document(path, "evaluation", schema_of(folder) if any_schema else SCHEMA, REDO)
     try:
         return _result_from_json(raw)
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         line = line_of(f'"{error.key}":', path.read_text(encoding="utf-8")) if isinstance(error, MetricError) else 1
         raise DataError.at_line(f"a results file with a wrong or missing field: {error}", path, line, REDO) from error
+
+
+def schema_of(folder: Path) -> int:
+    """The version that an evaluation says it is of; this one where it can't be read, so that reading says why."""
+    try:
+        raw = json.loads((folder / RESULTS).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return SCHEMA
+    schema = raw.get("schema") if isinstance(raw, dict) else None
+    return schema if type(schema) is int else SCHEMA
 
 
 def failures(result: EvaluationResult, folder: Path) -> tuple[Problem, ...]:

@@ -9,6 +9,17 @@ from ecr_engine.evaluation.verdict import is_significant
 
 NOTHING = "–"
 MINUS = "−"
+OBJECTIVE_GROUP = "Objective"
+COMPONENT_GROUP = "Components of the reward"
+HELD_OUT_GROUP = "Held out from the reward"
+PAID_GROUP = "Paid for by the reward"
+
+OUTCOMES = ("better", "worse", "higher", "lower", "unclear", "not tested")
+"""All that `outcome` can say, in the order of a summary."""
+
+HARDWARE = {"cpu_count": "CPU cores", "memory_mib": "Memory (MiB)", "gpus": "GPUs"}
+"""What the facts of a machine are called; others by their own names."""
+
 VAST = 1e6
 """From here on a number is written with a power of ten: its digits would fill the page."""
 
@@ -52,7 +63,7 @@ def duration(seconds: float) -> str:
 
 
 def outcome(metric: MetricComparison, confidence: float) -> str:
-    """What a metric's comparison shows: "better", "worse", "higher", "lower", "unclear" or "not tested"."""
+    """What a metric's comparison shows, one of `OUTCOMES`."""
     if metric.p_holm is None:
         return "not tested"
     if not is_significant(metric, confidence):
@@ -65,10 +76,10 @@ def outcome(metric: MetricComparison, confidence: float) -> str:
 def group(metric: MetricComparison) -> str:
     """The part of a table that a metric belongs in."""
     if metric.metric == OBJECTIVE:
-        return "Objective"
+        return OBJECTIVE_GROUP
     if metric.metric.startswith(COMPONENT_PREFIX):
-        return "Components of the reward"
-    return "Metrics that the reward pays for" if metric.in_reward else "Metrics outside the reward"
+        return COMPONENT_GROUP
+    return PAID_GROUP if metric.in_reward else HELD_OUT_GROUP
 
 
 def direction(metric: MetricComparison) -> str:
@@ -76,3 +87,20 @@ def direction(metric: MetricComparison) -> str:
     if metric.higher_is_better is None:
         return "no direction"
     return "higher is better" if metric.higher_is_better else "lower is better"
+
+
+def mark(metric: MetricComparison) -> str:
+    """Whether the reward pays for a metric, in two words."""
+    return "in reward" if metric.in_reward else "held out"
+
+
+def plain(value: object) -> str:
+    """A recorded fact as a reader says it: lists with commas, "none" where there is nothing."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value is None else str(value)
+
+
+def hardware(key: str) -> str:
+    """What a fact of the machine is called."""
+    return HARDWARE.get(key, key.replace("_", " ").capitalize())

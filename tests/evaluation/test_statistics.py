@@ -13,6 +13,11 @@ from ecr_engine.evaluation.statistics import Interval, holm, mean_intervals, pai
 SETTINGS = {"resamples": 10_000, "confidence": 0.95, "seed": 0}
 
 
+def paired(*sides, **settings):
+    """The metrics without further quantities."""
+    return paired_comparison(*sides, **settings)[0]
+
+
 def single(values):
     return np.array(values, dtype=np.float64)[:, None]
 
@@ -53,7 +58,7 @@ def test_one_dialogue_has_no_interval():
 
 def test_identical_inputs_give_exact_zeros():
     values = np.random.default_rng(3).random((50, 4))
-    for outcome in paired_comparison(values, values, each(50), **SETTINGS):
+    for outcome in paired(values, values, each(50), **SETTINGS):
         assert outcome.difference == 0.0
         assert outcome.interval == Interval(0.0, 0.0)
         assert outcome.p == 1.0
@@ -64,7 +69,7 @@ def test_identical_inputs_give_exact_zeros():
 def test_rows_without_both_values_are_left_out_of_that_metric_alone():
     a = np.array([[1.0, 1.0], [2.0, math.nan], [3.0, 3.0], [4.0, 4.0]])
     b = np.array([[2.0, 2.0], [2.0, 9.0], [5.0, 5.0], [math.nan, 3.0]])
-    first, second = paired_comparison(a, b, each(4), **SETTINGS)
+    first, second = paired(a, b, each(4), **SETTINGS)
     assert (first.n, first.a, first.b, first.difference) == (3, 2.0, 3.0, 1.0)
     assert (first.wins, first.ties, first.losses) == (2, 1, 0)
     assert first.effect == 1.0  # differences 1, 0, 2: mean 1, standard deviation 1
@@ -74,7 +79,7 @@ def test_rows_without_both_values_are_left_out_of_that_metric_alone():
 
 def test_a_metric_without_a_value_says_so():
     nothing = single([math.nan, math.nan])
-    (outcome,) = paired_comparison(nothing, nothing, each(2), **SETTINGS)
+    (outcome,) = paired(nothing, nothing, each(2), **SETTINGS)
     assert (outcome.n, outcome.difference, outcome.interval, outcome.p) == (0, None, None, None)
 
 
@@ -84,15 +89,13 @@ def test_p_is_that_of_all_sign_flips_listed():
         abs(sum(s * g for s, g in zip(signs, gaps, strict=True))) for signs in itertools.product((1, -1), repeat=8)
     ]
     exact = sum(flip >= sum(gaps) - 1e-12 for flip in flips) / len(flips)
-    (outcome,) = paired_comparison(single([0.0] * 8), single(gaps), each(8), resamples=100_000, confidence=0.95, seed=0)
+    (outcome,) = paired(single([0.0] * 8), single(gaps), each(8), resamples=100_000, confidence=0.95, seed=0)
     assert outcome.p == pytest.approx(exact, abs=0.005)
 
 
 def test_signs_are_flipped_by_dialogue():
     # three dialogues that all gained: under clustering 2 of 8 sign patterns are as extreme, however many turns
-    (outcome,) = paired_comparison(
-        single([0.0] * 30), single([1.0] * 30), [str(n // 10) for n in range(30)], **SETTINGS
-    )
+    (outcome,) = paired(single([0.0] * 30), single([1.0] * 30), [str(n // 10) for n in range(30)], **SETTINGS)
     assert outcome.p == pytest.approx(0.25, abs=0.02)
 
 
@@ -103,7 +106,7 @@ def test_it_cries_wolf_about_as_often_as_it_should():
     for draw in range(10):
         dialogue = np.repeat(rng.normal(size=(100, 20)), 4, axis=0)  # turns of a dialogue go together
         a, b = (dialogue + np.repeat(rng.normal(size=(100, 20)), 4, axis=0) for _ in range(2))
-        outcomes = paired_comparison(a, b, clusters, resamples=1000, confidence=0.95, seed=draw)
+        outcomes = paired(a, b, clusters, resamples=1000, confidence=0.95, seed=draw)
         alarms += sum(outcome.p < 0.05 for outcome in outcomes)
     assert 2 <= alarms <= 20  # 200 tests at 5 %: 10 expected; P(outside) is under 0.2 %
 
@@ -111,13 +114,13 @@ def test_it_cries_wolf_about_as_often_as_it_should():
 def test_a_seed_gives_the_same_numbers_and_rows_in_any_order():
     rng = np.random.default_rng(6)
     a, b, clusters = rng.random((60, 2)), rng.random((60, 2)), [str(place // 3) for place in range(60)]
-    first = paired_comparison(a, b, clusters, **SETTINGS)
-    assert paired_comparison(a, b, clusters, **SETTINGS) == first
+    first = paired(a, b, clusters, **SETTINGS)
+    assert paired(a, b, clusters, **SETTINGS) == first
     order = rng.permutation(60)
-    again = paired_comparison(a[order], b[order], [clusters[place] for place in order], **SETTINGS)
+    again = paired(a[order], b[order], [clusters[place] for place in order], **SETTINGS)
     assert [o.p for o in again] == [o.p for o in first]
     assert again[0].interval.low == pytest.approx(first[0].interval.low, abs=1e-12)
-    other = paired_comparison(a, b, clusters, resamples=10_000, confidence=0.95, seed=1)
+    other = paired(a, b, clusters, resamples=10_000, confidence=0.95, seed=1)
     assert other[0].interval != first[0].interval
 
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from ecr_engine.evaluation.plots.draw import Plot, draw_plots
+from ecr_engine.evaluation.plots.draw import OUTCOME, TRAINING, Plot, draw_plots
 
-__all__ = ["Plot", "draw_plots"]
+__all__ = ["OUTCOME", "TRAINING", "Plot", "draw_plots"]

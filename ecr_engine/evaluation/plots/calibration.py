@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecr_engine.evaluation.plots.style import BLUE, GREY, PALE, canvas, note
+from ecr_engine.evaluation.plots.style import BLUE, GREY, PALE, WIDE, canvas, note
 from ecr_engine.evaluation.plots.table import Cell, Drawing
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def calibration(columns: Sequence[HeadColumns]) -> Drawing:
     curves = {each.head: bins(each.said, each.truth) for each in heads}
     across = min(COLUMNS, len(heads))
     down = -(-len(heads) // across)
-    figure = canvas(2.4 * down + 0.3)
+    figure = canvas(2.4 * down + 0.3, WIDE)
     panels = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True).ravel()
     for panel, (name, curve) in zip(panels, curves.items(), strict=False):
         _draw(panel, name, curve)

@@ -63,6 +63,13 @@ def keys_of(events: Iterable[Event], stage: str, start: str, end: str) -> list[s
     return list(found)
 
 
+def shared(first: Series, second: Series) -> tuple[tuple[int, ...], list[float], list[float]]:
+    """The steps that two curves share, and the values of both there."""
+    values, others = (dict(zip(curve.steps, curve.values, strict=True)) for curve in (first, second))
+    steps = tuple(step for step in first.steps if step in others)
+    return steps, [values[step] for step in steps], [others[step] for step in steps]
+
+
 def window(points: int) -> int:
     """How many points a smoothed point averages: an odd number, 1 for a short curve."""
     return 2 * (points // SMOOTHED_SHARE // 2) + 1

@@ -21,15 +21,19 @@ PALE = "#9ab8cc"
 INK = "#1f2933"
 RULE = "#e3e7eb"
 
-WIDTH = 7.2
-"""Inches; every plot is as wide, so that type has one size throughout a report."""
+WIDTH = 5.2
+"""Inches; every plot of a report is as wide, so that type has one size throughout. A phone shows this at two thirds of
+its size, which keeps the type above nine pixels."""
+
+WIDE = 7.2
+"""Inches, for a plot with panels side by side that stands alone."""
 
 DPI = 200
 """Twice the density of a screen."""
 
 STYLE = {
     "font.family": "DejaVu Sans",
-    "font.size": 9.5,
+    "font.size": 10,
     "text.color": INK,
     "axes.edgecolor": GREY,
     "axes.labelcolor": INK,
@@ -40,7 +44,7 @@ STYLE = {
     "axes.grid.axis": "y",
     "axes.axisbelow": True,
     "axes.xmargin": 0.015,
-    "axes.titlesize": 10.5,
+    "axes.titlesize": 11,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
     "grid.color": RULE,
@@ -64,11 +68,11 @@ def styled() -> Iterator[None]:
         yield
 
 
-def canvas(height: float) -> Figure:
-    """An empty figure of the common width and of `height` inches."""
+def canvas(height: float, width: float = WIDTH) -> Figure:
+    """An empty figure, in inches."""
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(WIDTH, height), layout="constrained")
+    return Figure(figsize=(width, height), layout="constrained")
 
 
 def row_axes(figure: Figure, rows: Sequence[str]) -> Axes:
@@ -102,13 +106,19 @@ def label_at_edge(axes: Axes, y: float, text: str, colour: str, *, anchor: str =
         color=colour,
         va=anchor,
         annotation_clip=False,
-        fontsize=8.5,
+        fontsize=9,
     )
 
 
 def signed(text: str) -> str:
     """A number with a true minus sign, like those of the axes."""
     return text.replace("-", "\N{MINUS SIGN}")
+
+
+def short(value: float) -> str:
+    """A number for a plot: two decimals, or three where two would leave nothing of it."""
+    text = f"{value:.2f}"
+    return signed(text if float(text) else f"{value:.3f}") if value else "0.00"
 
 
 def note(figure: Figure, text: str) -> None:

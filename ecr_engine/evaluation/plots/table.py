@@ -27,6 +27,7 @@ class Drawing:
         alt: what it shows, in words and numbers.
         figure: the figure.
         rows: the same data; the first row has the names of the columns.
+        note: how to read it, for the small print under it; empty if the title says all.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Drawing:
     alt: str
     figure: Figure
     rows: Sequence[Sequence[Cell]]
+    note: str = ""
 
 
 def aligned(index: str, columns: Mapping[str, Series]) -> list[list[Cell]]:
