@@ -29,6 +29,10 @@ class ExitCode(IntEnum):
     TERMINATED = 143
 
 
+ENDINGS = frozenset({ExitCode.HUNG_UP, ExitCode.TERMINATED})
+"""The codes of a `SystemExit` by which a signal ends a process; SIGINT raises KeyboardInterrupt instead."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is wrong.

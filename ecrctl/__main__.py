@@ -3,55 +3,31 @@
 from __future__ import annotations
 
 import os
-import signal
-import stat
 import sys
 from pathlib import Path
-from types import FrameType
 from typing import NoReturn, TextIO
 
 import typer
 from typer.main import get_command
 
 from ecr_engine.errors import EcrError, ExitCode, Problem
+from ecrctl import signals
 from ecrctl.app import app
 from ecrctl.errors import show_engine_error, show_problems, show_system_error, show_unexpected, show_usage_error
-
-SIGNALS = {signal.SIGTERM: int(ExitCode.TERMINATED), signal.SIGHUP: int(ExitCode.HUNG_UP)}
-"""The signals that end a command as Ctrl-C does, and the exit code of each."""
-
-
-class Ended(SystemExit):
-    """A signal has told the process to end.
-
-    Whichever it was, the code is that of a termination, by which everything below knows that it has to stop and tidy
-    up; `main` puts the signal's own in its place.
-
-    Args:
-        number: the signal.
-    """
-
-    def __init__(self, number: signal.Signals) -> None:
-        super().__init__(int(ExitCode.TERMINATED))
-        self.number = number
 
 
 def main() -> NoReturn:
     """Runs the command line of this process and exits with its code."""
     _need_streams()
     sys.excepthook = show_unexpected
-    _heed_signals()
+    signals.heed()
     if not sys.stdout.isatty():
         # Typer colours its help in any pipe of a CI service; a pipe gets no escape bytes.
         os.environ.setdefault("_TYPER_FORCE_DISABLE_TERMINAL", "1")
     # A thread that spins while it waits takes the core from the thread it waits for: with anything else running on the
     # machine, training slows down many times. It has to be set before torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    try:
-        code = invoke(sys.argv[1:])
-    except Ended as ending:
-        code = SIGNALS[ending.number]
-    sys.exit(code)
+    sys.exit(invoke(sys.argv[1:]))
 
 
 def invoke(arguments: list[str]) -> int:
@@ -112,29 +88,6 @@ def _drop_buffered() -> None:
         sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _heed_signals() -> None:
-    """Lets the signals that end a process leave through what tidies up."""
-    for number in SIGNALS:
-        # `nohup` has the hang-up ignored.
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _end)
-
-
-def _end(number: int, frame: FrameType | None) -> NoReturn:
-    if number == signal.SIGHUP:
-        # The kernel and the shell both send it when a terminal closes; the second would break into the tidying up.
-        signal.signal(number, signal.SIG_IGN)
-        _drop_closed_terminal()
-    raise Ended(signal.Signals(number))
-
-
-def _drop_closed_terminal() -> None:
-    """What is said to a terminal that is gone goes nowhere, instead of failing."""
-    for number in (1, 2):
-        if stat.S_ISCHR(os.fstat(number).st_mode) and not os.isatty(number):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
 
 
 if __name__ == "__main__":

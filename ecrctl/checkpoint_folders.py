@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,9 @@ def folders_at(address: str) -> list[Path]:
     """
     from ecr_engine.errors import DataError
     from ecr_engine.runs.addresses import resolve_checkpoint
-    from ecr_engine.runs.checkpoints import CHECKPOINTS, list_checkpoints
+    from ecr_engine.runs.checkpoints import list_checkpoints
     from ecr_engine.runs.folder import TRAINED_STAGES, RunFolder
+    from ecr_engine.runs.links import CHECKPOINTS
 
     run = RunFolder(Path(address))
     if not run.exists():
@@ -29,15 +31,17 @@ def folders_at(address: str) -> list[Path]:
     folders = [info.path for stage in TRAINED_STAGES for info in list_checkpoints(run.stage(stage))]
     if not folders:
         raise DataError(
-            f"{run.root} has no checkpoints", at=address, fix=f"train it first: ecrctl run --run {run.root}"
+            f"{run.root} has no checkpoints",
+            at=address,
+            fix=f"train it first: ecrctl run --run {shlex.quote(str(run.root))}",
         )
     return folders
 
 
 def links_at(address: str) -> list[Problem]:
     """The links in a run that lead to no checkpoint; none where the address is not that of a run."""
-    from ecr_engine.runs.checkpoints import broken_links
     from ecr_engine.runs.folder import TRAINED_STAGES, RunFolder
+    from ecr_engine.runs.links import broken_links
 
     run = RunFolder(Path(address))
     stages = TRAINED_STAGES if run.exists() else ()

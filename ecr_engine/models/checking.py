@@ -13,6 +13,7 @@ from ecr_engine.models.critic import FACTS, load_critic
 from ecr_engine.models.encoders import POOLING
 from ecr_engine.models.foreign import check_no_code
 from ecr_engine.models.hub import silence_transformers
+from ecr_engine.models.quantisation import quantisation_of, silence_bitsandbytes
 from ecr_engine.models.registry import read_json_object
 from ecr_engine.runs.manifest import Depth, verify
 
@@ -55,6 +56,8 @@ def _load(folder: Path) -> list[Problem]:
     from transformers import AutoTokenizer
 
     silence_transformers()
+    if quantisation_of(read_json_object(folder / "config.json")) != "none":
+        silence_bitsandbytes()
     told = _load_model(folder)
     AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     kinds = {"missing_keys": "is not there", "unexpected_keys": "has no place in the model"}

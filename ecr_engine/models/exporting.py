@@ -16,7 +16,7 @@ from typing import Literal
 
 from ecr_engine.data.staging import check_output, staged
 from ecr_engine.errors import DataError, UnavailableError
-from ecr_engine.models.adapter_files import has_adapter
+from ecr_engine.models.adapter_files import ADAPTER_WEIGHTS, has_adapter
 from ecr_engine.models.foreign import INDEX, MAP, shards_of
 from ecr_engine.models.registry import read_json_object
 from ecr_engine.runs.manifest import MANIFEST, load_manifest, verify
@@ -114,11 +114,14 @@ def _write_merged(checkpoint: Path, folder: Path) -> None:
 
 
 def _to_pytorch(folder: Path) -> None:
-    """Turns every safetensors file into what `torch.save` writes of its tensors, and indexes with them."""
+    """Turns every safetensors file into what `torch.save` writes of its tensors, and indexes with them.
+
+    An adapter beside its base stays as it is: `from_pretrained` of transformers reads adapters in safetensors only.
+    """
     import torch
     from safetensors.torch import load_file
 
-    for path in sorted(folder.glob(f"*{SAFETENSORS}")):
+    for path in _weights(folder):
         torch.save(load_file(path), path.with_name(_pickled(path.name)))
     for index in sorted(folder.glob(f"*{SAFETENSORS}{INDEX}")):
         shards_of(index)
@@ -127,8 +130,12 @@ def _to_pytorch(folder: Path) -> None:
         renamed = index.with_name(_pickled(index.name.removesuffix(INDEX)) + INDEX)
         renamed.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
         index.unlink()
-    for path in folder.glob(f"*{SAFETENSORS}"):
+    for path in _weights(folder):
         path.unlink()
+
+
+def _weights(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.glob(f"*{SAFETENSORS}")) if path.name != ADAPTER_WEIGHTS]
 
 
 def _pickled(name: str) -> str:

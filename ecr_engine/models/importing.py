@@ -31,6 +31,7 @@ from ecr_engine.models.adapter_files import (
     check_adapter,
     has_adapter,
 )
+from ecr_engine.models.bases import base_folder
 from ecr_engine.models.checking import loading_problems
 from ecr_engine.models.foreign import INDEX, check_no_code, check_weights, pickles_in, shards_of
 from ecr_engine.models.registry import check_backbone_name, read_json_object
@@ -86,14 +87,15 @@ class ImportedModel:
 
 
 def import_model(
-    source: Path, output: Path, *, base: Path | None = None, allow_pickle: bool = False, step: int = 0
+    source: Path, output: Path, *, base: str | Path | None = None, allow_pickle: bool = False, step: int = 0
 ) -> ImportedModel:
     """Makes a checkpoint folder, complete or not there, of a model that was made elsewhere.
 
     Args:
         source: a model folder, an adapter folder, or a file of weights.
         output: the folder to make, new or empty.
-        base: the folder with the base of an adapter, or with configuration and tokenizer of a file of weights.
+        base: the base of an adapter, or the model whose configuration and tokenizer go with a file of weights: a
+            folder, `RUN:baseline`, a registered name, or a hub id that is in the local cache.
         allow_pickle: whether weights in pickles are read, as tensors and nothing else.
         step: the training step that the manifest is to name.
 
@@ -155,33 +157,31 @@ def _unreadable(path: Path) -> DataError:
     return DataError(what, at=str(path), fix="convert it to safetensors where it was made")
 
 
-def _needed_base(source: Path, base: Path | None) -> Path:
+def _needed_base(source: Path, base: str | Path | None) -> Path:
     if base is None:
         raise UsageError(
             f"'{source.name}' holds weights only, without configuration and tokenizer",
             at=str(source),
             fix="name a folder that has them: --base FOLDER",
         )
-    return base
+    return base_folder(str(base), at="--base")
 
 
-def _base_of(adapter: Path, base: Path | None) -> Path:
+def _base_of(adapter: Path, base: str | Path | None) -> Path:
     """The folder with an adapter's base: the one that was named, or the one that the adapter names.
 
     Raises:
-        UnavailableError: it is not there.
+        UnavailableError: it is not at hand.
     """
-    named = str(adapter_facts(adapter).get(BASE_KEY))
-    if base is None and (adapter / "config.json").is_file():
+    named = adapter_facts(adapter).get(BASE_KEY)
+    if base is not None:
+        return base_folder(str(base), at="--base")
+    if (adapter / "config.json").is_file():
         return adapter
-    found = base or Path(named)
-    if not (found / "config.json").is_file():
-        raise UnavailableError(
-            f"the base '{found}' of the adapter is no folder with a model",
-            at=str(adapter / ADAPTER_CONFIG),
-            fix="get it first, then name its folder: --base FOLDER",
-        )
-    return found
+    config = str(adapter / ADAPTER_CONFIG)
+    if not isinstance(named, str) or not named:
+        raise UnavailableError("the adapter does not name its base", at=config, fix="name its folder: --base FOLDER")
+    return base_folder(named, at=config)
 
 
 def _files(source: Path) -> tuple[Path, ...]:

@@ -9,9 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from ecr_engine.errors import UnavailableError, UsageError
+from ecr_engine.models.store import stored_folder
 
 ARCHITECTURE = "LlamaForCausalLM"
 """The only architecture of a backbone."""
+
+BUILT_HERE = "built here"
+"""The source of a model that each run makes for itself."""
 
 
 class Use(StrEnum):
@@ -43,7 +47,7 @@ class ModelInfo:
 
 MODELS = (
     ModelInfo(
-        "tiny", (Use.BACKBONE,), "a small Llama, trained from nothing on the run's own data", "built here", "2-3 M"
+        "tiny", (Use.BACKBONE,), "a small Llama, trained from nothing on the run's own data", BUILT_HERE, "2-3 M"
     ),
     ModelInfo(
         "smollm2-135m",
@@ -67,7 +71,7 @@ MODELS = (
     ModelInfo("mixtral-8x7b-instruct", (Use.JUDGE,), "Mixtral", "mistralai/Mixtral-8x7B-Instruct-v0.1", "47 B"),
     ModelInfo("dialogpt-large", (Use.JUDGE,), "DialoGPT, a GPT-2", "microsoft/DialoGPT-large", "762 M"),
     ModelInfo(
-        "small", (Use.ENCODER,), "a small encoder, trained from nothing on the run's own data", "built here", "1 M"
+        "small", (Use.ENCODER,), "a small encoder, trained from nothing on the run's own data", BUILT_HERE, "1 M"
     ),
     ModelInfo("minilm-l6", (Use.ENCODER,), "all-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2", "22 M"),
     ModelInfo("roberta-base", (Use.ENCODER,), "the guide's critic encoder", "FacebookAI/roberta-base", "125 M"),
@@ -85,10 +89,11 @@ def find(name: str) -> ModelInfo | None:
 
 
 def source_of(name: str) -> str:
-    """What to hand to `from_pretrained` for a registered name, a folder or a hub id."""
+    """What to hand to `from_pretrained`: the folder of a pulled model, a folder, or a hub id."""
     info = find(name)
     if info is not None:
-        return info.source
+        pulled = stored_folder(info.name)
+        return info.source if pulled is None else str(pulled)
     return str(Path(name).expanduser()) if name.startswith("~") else name
 
 
@@ -190,6 +195,8 @@ def read_json_object(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
         raise UnavailableError(f"{path.name} is not JSON: {error.msg}", at=f"{path}:{error.lineno}") from error
+    except RecursionError as error:
+        raise UnavailableError(f"{path.name} is nested too deep", at=f"{path}:1") from error
     except UnicodeDecodeError as error:
         raise UnavailableError(f"{path.name} is not UTF-8 text", at=f"{path}:1") from error
     if not isinstance(content, dict):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,8 +13,9 @@ from ecr_engine.errors import EcrError, ExitCode
 from ecr_engine.runs.atomic import write_json, write_text
 from ecr_engine.runs.events import EventLog, Listener
 from ecr_engine.runs.folder import RunFolder
-from ecr_engine.runs.record import RunRecord, StageRecord
-from ecr_engine.runs.tracking import WandbTracker
+from ecr_engine.runs.record import RunRecord, RunStatus, StageRecord
+from ecr_engine.runs.secrets import text_without_secrets, without_secrets
+from ecr_engine.runs.tracking import Tracked, trackers
 
 if TYPE_CHECKING:
     from ecr_engine.pipeline.job import Job
@@ -38,6 +39,18 @@ class Book:
         self.record = replace(self.record, **changes)  # type: ignore[arg-type]
         self._folder.write_record(self.record)
 
+    def close(self, status: RunStatus, code: int) -> None:
+        """Writes how the run ended early, if the disk still takes it: what ended the run is what is to be told.
+
+        A record that says "running", without a lock, is known to be of a run that ended.
+
+        Args:
+            status: how it ended.
+            code: the command's exit code.
+        """
+        with suppress(OSError):
+            self.change(status=status, exit_code=code, finished=time.time())
+
     def stage(self, name: str, stage: StageRecord) -> None:
         """Replaces one stage's record and writes it all."""
         self.change(stages={**self.record.stages, name: stage})
@@ -49,7 +62,7 @@ def recorded(job: Job, folder: RunFolder, wanted: Mapping[str, str]) -> Iterator
     before = folder.read_record() if folder.exists() else None
     made_by = provenance()
     record = RunRecord(
-        command=job.command,
+        command=tuple(map(text_without_secrets, job.command)),
         seed=job.resolved.settings.seed,
         git_revision=made_by.git_revision,
         packages=made_by.packages,
@@ -59,43 +72,39 @@ def recorded(job: Job, folder: RunFolder, wanted: Mapping[str, str]) -> Iterator
         started=time.time(),
         stages=before.stages if before else {},
     )
-    write_text(folder.resolved_config, job.resolved.to_toml())
-    write_json(folder.config_origin, job.resolved.origins_json())
+    write_text(folder.resolved_config, text_without_secrets(job.resolved.to_toml()))
+    write_json(folder.config_origin, without_secrets(job.resolved.origins_json()))
     book = Book(folder, record)
     try:
         yield book
     except EcrError as error:
-        book.change(status="failed", exit_code=int(error.exit_code), finished=time.time())
+        book.close("failed", int(error.exit_code))
         raise
     except KeyboardInterrupt:
-        book.change(status="interrupted", exit_code=int(ExitCode.INTERRUPTED), finished=time.time())
+        book.close("interrupted", int(ExitCode.INTERRUPTED))
         raise
     except SystemExit as leaving:
-        book.change(status="interrupted", exit_code=int(leaving.code or 0), finished=time.time())
+        book.close("interrupted", int(leaving.code or 0))
         raise
     except BaseException:
-        book.change(status="failed", exit_code=int(ExitCode.FAILED), finished=time.time())
+        book.close("failed", int(ExitCode.FAILED))
         raise
     book.change(status="done", exit_code=int(ExitCode.DONE), finished=time.time())
 
 
 @contextmanager
 def run_log(job: Job, folder: RunFolder, listeners: Sequence[Listener]) -> Iterator[EventLog]:
-    """The run's event log, with the tracker that the settings ask for among its listeners."""
-    tracking = job.resolved.settings.tracking
+    """The run's event log, with the trackers that the settings ask for among its listeners."""
 
-    def warn(text: str) -> None:
-        EventLog(folder.events, listeners).emit("tracking", "warning", what=text)
+    def tell(kind: str, what: str) -> None:
+        EventLog(folder.events, listeners).emit("tracking", kind, what=what)
 
-    tracker = WandbTracker(
-        tracking.wandb,
-        tracking.project,
-        folder.root.name,
-        folder.root,
-        job.resolved.settings.model_dump(mode="json"),
-        warn=warn,
+    settings = job.resolved.settings
+    run = Tracked(
+        name=folder.root.resolve().name,
+        folder=folder.root,
+        config=without_secrets(settings.model_dump(mode="json")),
+        events=folder.events,
     )
-    try:
-        yield EventLog(folder.events, (*listeners, tracker))
-    finally:
-        tracker.close()
+    with trackers(settings.tracking, run, tell) as following:
+        yield EventLog(folder.events, (*listeners, *following))

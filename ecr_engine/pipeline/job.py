@@ -26,6 +26,7 @@ from ecr_engine.runs.folder import RunFolder
 from ecr_engine.runs.lock import taken_over
 from ecr_engine.runs.record import RunRecord
 from ecr_engine.runs.stopping import Stop
+from ecr_engine.runs.tracking import check_trackers
 from ecr_engine.scoring.judge import check_judge
 
 if TYPE_CHECKING:
@@ -161,6 +162,7 @@ def plan(job: Job, until: str = "report") -> list[StagePlan]:
     check_judge(job.resolved.settings.judge)
     check_rewards(job.resolved.settings)
     check_estimator(job.resolved.settings.ppo)
+    check_trackers(job.resolved.settings.tracking)
     folder = RunFolder(job.folder)
     record = folder.read_record() if folder.exists() else None
     plans: list[StagePlan] = []
@@ -195,6 +197,7 @@ def run_job(
     check_judge(job.resolved.settings.judge)
     check_rewards(job.resolved.settings)
     check_estimator(job.resolved.settings.ppo)
+    check_trackers(job.resolved.settings.tracking)
     folder = RunFolder(job.folder)
     if not processes.is_first():
         train_along(stages, folder, job.resolved.settings, job.source)

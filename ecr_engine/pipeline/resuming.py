@@ -20,10 +20,10 @@ from ecr_engine.runs import processes
 from ecr_engine.runs.addresses import resolve_checkpoint
 from ecr_engine.runs.atomic import write_json
 from ecr_engine.runs.checkpoints import available, best, list_checkpoints
+from ecr_engine.runs.description import ORIGIN
 from ecr_engine.runs.manifest import verify
 from ecr_engine.runs.record import read_json
 
-ORIGIN = "trainer/origin.json"
 ASIDE = "damaged-"
 """What a damaged checkpoint's folder is called before its own name once it is set aside."""
 

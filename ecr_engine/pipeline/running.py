@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,10 +27,11 @@ from ecr_engine.pipeline.resuming import (
     write_origin,
 )
 from ecr_engine.pipeline.stage import Stage, StageContext
-from ecr_engine.runs.checkpoints import chosen, discard_after, list_checkpoints, step_of, sweep
+from ecr_engine.runs.checkpoints import chosen, discard_after, list_checkpoints, sweep
 from ecr_engine.runs.events import EventLog, drop_events
 from ecr_engine.runs.folder import TRAINED_STAGES, RunFolder
-from ecr_engine.runs.manifest import load_manifest
+from ecr_engine.runs.links import step_of
+from ecr_engine.runs.manifest import Depth, verify
 from ecr_engine.runs.record import StageRecord, StageStatus
 from ecr_engine.runs.stopping import Stop
 
@@ -142,10 +144,13 @@ def run_stage(stage: Stage, task: Task, book: Book, log: EventLog) -> float:
         with together(stage, resume=start.checkpoint is not None, start=start.checkpoint):
             stage.run(_context(stage, task, log, start))
     except (KeyboardInterrupt, SystemExit):
-        remember("interrupted")
+        with suppress(OSError):
+            remember("interrupted")
         raise
     except BaseException:
-        remember("failed")
+        # What went wrong is what is to be told, even if the disk can't take this any more.
+        with suppress(OSError):
+            remember("failed")
         raise
     seconds = remember("done")
     log.emit(stage.name, "stage_finished", seconds=seconds)
@@ -163,14 +168,10 @@ def damage(folder: RunFolder, output: str) -> str | None:
         return None
     try:
         checkpoint = chosen(folder.stage(output))
-        files = load_manifest(checkpoint).files
     except DataError:
-        return f"{output} has no whole checkpoint"
-    for name, entry in files.items():
-        path = checkpoint / name
-        if not path.is_file() or path.stat().st_size != entry.size:
-            return f"{output}/{checkpoint.name} is damaged: {name}"
-    return None
+        return f"{output} has no checkpoint"
+    wrong = verify(checkpoint, Depth.SIZES)
+    return f"{output}/{checkpoint.name} is damaged: {wrong[0].what}" if wrong else None
 
 
 def _earlier(stage: Stage, stages: tuple[Stage, ...]) -> list[Stage]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from ecr_engine.errors import EcrError, ExitCode
+from ecr_engine.errors import ENDINGS, EcrError
 
 T = TypeVar("T")
 
@@ -62,7 +62,7 @@ def attempt(call: Callable[[], T]) -> Returned[T] | Raised:
         raise
     except SystemExit as leaving:
         # Code that leaves by itself would end the command without a word.
-        if leaving.code == ExitCode.TERMINATED:
+        if leaving.code in ENDINGS:
             raise
         return Raised(leaving)
     # Foreign code can raise anything; the caller turns it into an error that names the code, with this as its cause.

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from ecr_engine.errors import DataError, UsageError, suggestion
+from ecr_engine.errors import DataError, UsageError, nearest, suggestion
 from ecr_engine.runs.checkpoints import at_step, available, best, chosen, latest
-from ecr_engine.runs.folder import TRAINED_STAGES, RunFolder
+from ecr_engine.runs.folder import TRAINED_STAGES, RunFolder, list_runs
+from ecr_engine.runs.links import CHECKPOINTS
 from ecr_engine.runs.manifest import MANIFEST
 
 RESULTS = "results.json"
 DEFAULT_STAGE = "policy"
 
+RUNS = Path("runs")
+"""Where runs usually are."""
+
+_LIST = "`ecrctl runs list` shows the runs"
 _STEP = re.compile(r"step-(\d+)")
 
 
@@ -92,15 +98,22 @@ def _parse(address: str, kind: str) -> Address:
     """Takes an address apart; a folder's own name may hold colons.
 
     Raises:
+        UsageError: it names nothing.
         DataError: there is no such run.
     """
+    if not address:
+        raise UsageError("an empty address names nothing", at=f"{kind} ''", fix="name a run, such as runs/demo")
     if Path(address).is_dir():
         return Address(_run(address, address, kind), DEFAULT_STAGE, "")
     root, colon, rest = address.rpartition(":")
     if not colon:
-        raise DataError(f"there is no run or {kind} '{address}'", at=address, fix="`ecrctl runs list` shows the runs")
-    name, _, which = rest.partition("@")
-    return Address(_run(root, address, kind), name, which)
+        raise DataError(f"there is no run or {kind} '{address}'", at=address, fix=_meant(address, ""))
+    name, at, which = rest.partition("@")
+    run = _run(root, address, kind)
+    if not name:
+        what = f"'{address}' names nothing between ':' and '@'" if at else f"'{address}' names nothing after ':'"
+        raise UsageError(what, at=address, fix=f"did you mean '{root}:{DEFAULT_STAGE}{at}{which}'?")
+    return Address(run, name, which)
 
 
 def _run(root: str, address: str, kind: str) -> RunFolder:
@@ -108,10 +121,33 @@ def _run(root: str, address: str, kind: str) -> RunFolder:
     if run.exists():
         return run
     if not run.root.is_dir():
-        raise DataError(f"there is no run '{root}'", at=address, fix="`ecrctl runs list` shows the runs")
-    above = RunFolder(run.root.absolute().parent)
-    fix = f"{run.root.parent}:{run.root.name}" if above.exists() else "`ecrctl runs list` shows the runs"
-    raise DataError(f"'{root}' is neither a run nor a folder of one {kind}", at=address, fix=fix)
+        raise DataError(f"there is no run '{root}'", at=address, fix=_meant(root, address.removeprefix(root)))
+    raise DataError(f"'{root}' is neither a run nor a folder of one {kind}", at=address, fix=_within(run.root))
+
+
+def _meant(root: str, rest: str) -> str:
+    """What may be meant by the folder of a run that is not there; what follows it in the address stays."""
+    before, at, which = root.rpartition("@")
+    if at and RunFolder(Path(before)).exists():
+        return f"did you mean '{before}:{DEFAULT_STAGE}@{which}'?"
+    path = Path(root)
+    beside = {run.root.name: run.root for run in list_runs(path.parent)}
+    usual = {run.root.name: run.root for run in list_runs(RUNS)} if path.name == root else {}
+    known = usual | beside
+    close = nearest(path.name, known)
+    return f"did you mean '{known[close]}{rest}'?" if close else _LIST
+
+
+def _within(folder: Path) -> str:
+    """What to type instead of a folder inside of a run."""
+    above = folder.absolute().parent
+    if RunFolder(above).exists():
+        return f"{folder.parent}:{folder.name}"
+    if folder.name == CHECKPOINTS and RunFolder(above.parent).exists():
+        return f"{folder.parent.parent}:{folder.parent.name}"
+    if above.name == CHECKPOINTS:
+        return f"see what is wrong with it: ecrctl checkpoint verify {shlex.quote(str(folder))}"
+    return _LIST
 
 
 def _trained(run: RunFolder) -> str:

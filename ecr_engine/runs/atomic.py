@@ -35,8 +35,11 @@ def write_bytes(path: Path, content: bytes) -> None:
             handle.flush()
             os.fsync(handle.fileno())
         beside.replace(path)
-    except BaseException:
+    except BaseException as error:
         beside.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:
+            # The system names no file that was open already.
+            error.filename = str(path)
         raise
     sync_folder(path.parent)
 

@@ -14,27 +14,34 @@ under `RunFolder.lock`).
 
 from __future__ import annotations
 
-import re
 import shutil
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ecr_engine.errors import DataError, EcrError, Problem
+from ecr_engine.errors import DataError, EcrError
 from ecr_engine.runs import processes
-from ecr_engine.runs.atomic import replace_link, sync_folder
-from ecr_engine.runs.manifest import Depth, Manifest, load_manifest, verify
+from ecr_engine.runs.atomic import sync_folder
+from ecr_engine.runs.links import (
+    BEST,
+    CHECKPOINTS,
+    DISCARDED,
+    LATEST,
+    checkpoint_folders,
+    checkpoint_name,
+    discard,
+    link,
+    marked,
+    mend_links,
+    remove,
+    step_of,
+)
+from ecr_engine.runs.manifest import Depth, load_manifest, verify
 from ecr_engine.runs.sealing import room_for, seal
 from ecr_engine.runs.space import check_space, freed_bytes
 
-CHECKPOINTS = "checkpoints"
-LATEST = "latest"
-BEST = "best"
-
 _STAGING = ".staging-"
-_DISCARDED = ".discarded-"
-_NAME = re.compile(r"step-(\d{6,})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +67,6 @@ class CheckpointInfo:
     is_latest: bool
     is_best: bool
     damaged: str | None = None
-
-
-def checkpoint_name(step: int) -> str:
-    """The folder name of a step: `step-000100`."""
-    return f"step-{step:06d}"
 
 
 def save_checkpoint(
@@ -102,7 +104,7 @@ def save_checkpoint(
     if target.exists():
         what = f"there is a checkpoint of step {step} already"
         raise EcrError(what, at=str(target), fix=f"remove it: rm -r '{target}'")
-    former, what = _linked(stage, LATEST), f"the checkpoint of step {step}"
+    former, what = marked(stage, LATEST), f"the checkpoint of step {step}"
     check_space(what, stage, freed_bytes([former]) if needs is None and former is not None else needs or 0)
     folder.mkdir(parents=True, exist_ok=True)
     staging = folder / f"{_STAGING}{checkpoint_name(step)}-{uuid.uuid4().hex}"
@@ -116,9 +118,9 @@ def save_checkpoint(
         shutil.rmtree(staging, ignore_errors=True)
         raise
     sync_folder(folder)
-    _link(stage, LATEST, target)
+    link(stage, LATEST, target)
     if best:
-        _link(stage, BEST, target)
+        link(stage, BEST, target)
     prune(stage, keep_last)
     return target
 
@@ -161,7 +163,7 @@ def prune(stage: Path, keep_last: int) -> list[Path]:
     Returns:
         The folders that were removed.
     """
-    return _discard(verdict.checkpoint.path for verdict in plan_prune(stage, keep_last) if not verdict.kept)
+    return discard(verdict.checkpoint.path for verdict in plan_prune(stage, keep_last) if not verdict.kept)
 
 
 def discard_after(stage: Path, step: int) -> list[Path]:
@@ -170,9 +172,9 @@ def discard_after(stage: Path, step: int) -> list[Path]:
     Returns:
         The folders that were removed.
     """
-    later = [path for path in _folders(stage) if step_of(path) > step]
-    _mend_links(stage, [path for path in _folders(stage) if path not in later])
-    return _discard(later)
+    later = [path for path in checkpoint_folders(stage) if step_of(path) > step]
+    mend_links(stage, [path for path in checkpoint_folders(stage) if path not in later])
+    return discard(later)
 
 
 def sweep(stage: Path) -> list[Path]:
@@ -185,15 +187,21 @@ def sweep(stage: Path) -> list[Path]:
         The left-over folders and links that were removed.
     """
     folder = stage / CHECKPOINTS
-    stale = [*sorted(folder.glob(f"{_STAGING}*")), *sorted(folder.glob(f"{_DISCARDED}*"))]
+    stale = left_over(stage)
     for path in stale:
-        shutil.rmtree(path)
+        remove(path)
     links = [path for name in (LATEST, BEST) for path in sorted(stage.glob(f".{name}.*.tmp"))]
-    for link in links:
-        link.unlink()
+    for path in links:
+        path.unlink()
     if folder.is_dir():
-        _mend_links(stage, _folders(stage))
+        mend_links(stage, checkpoint_folders(stage))
     return [*stale, *links]
+
+
+def left_over(stage: Path) -> list[Path]:
+    """The folders that an interrupted save or removal left in a stage: nothing reads them."""
+    places = (stage / CHECKPOINTS, f"{_STAGING}*"), (stage / CHECKPOINTS, f"{DISCARDED}*"), (stage, f"{DISCARDED}*")
+    return [path for place, pattern in places for path in sorted(place.glob(pattern))]
 
 
 def list_checkpoints(stage: Path) -> list[CheckpointInfo]:
@@ -202,8 +210,8 @@ def list_checkpoints(stage: Path) -> list[CheckpointInfo]:
     One whose manifest is missing or damaged is listed as such: with no metrics, and with a size of 0. Sizes are
     compared with what the manifest says, hashes are not.
     """
-    newest, chosen = _linked(stage, LATEST), _linked(stage, BEST)
-    return [_info(path, is_latest=path == newest, is_best=path == chosen) for path in _folders(stage)]
+    newest, chosen = marked(stage, LATEST), marked(stage, BEST)
+    return [_info(path, is_latest=path == newest, is_best=path == chosen) for path in checkpoint_folders(stage)]
 
 
 def latest(stage: Path) -> Path:
@@ -231,34 +239,21 @@ def at_step(stage: Path, step: int) -> Path:
         DataError: there is none.
     """
     path = stage / CHECKPOINTS / checkpoint_name(step)
-    if path not in _folders(stage):
+    if path not in checkpoint_folders(stage):
         raise DataError(f"{stage} has no checkpoint of step {step}", at=str(path), fix=available(stage))
     return path
 
 
 def available(stage: Path) -> str:
     """A sentence part that names the checkpoints that a stage has."""
-    names = [path.name for path in _folders(stage)]
-    links = [name for name in (LATEST, BEST) if _linked(stage, name) is not None]
+    names = [path.name for path in checkpoint_folders(stage)]
+    links = [name for name in (LATEST, BEST) if marked(stage, name) is not None]
     return f"it has: {', '.join([*links, *names])}" if names else "it has no checkpoints: train it first"
-
-
-def broken_links(stage: Path) -> list[Problem]:
-    """The links of a stage that lead to no checkpoint."""
-    return [
-        Problem(
-            f"the link '{name}' leads to nothing",
-            str(stage / name),
-            "it is mended when training goes on: --resume auto",
-        )
-        for name in (LATEST, BEST)
-        if (stage / name).is_symlink() and _linked(stage, name) is None
-    ]
 
 
 def has_best(stage: Path) -> bool:
     """Whether a checkpoint of the stage is marked as the best."""
-    return _linked(stage, BEST) is not None
+    return marked(stage, BEST) is not None
 
 
 def chosen(stage: Path) -> Path:
@@ -268,24 +263,6 @@ def chosen(stage: Path) -> Path:
         DataError: there is no checkpoint.
     """
     return best(stage) if has_best(stage) else latest(stage)
-
-
-def step_of(path: Path) -> int:
-    """The step in a checkpoint's folder name.
-
-    Raises:
-        ValueError: it is not the name of a checkpoint.
-    """
-    match = _NAME.fullmatch(path.name)
-    if match is None:
-        raise ValueError(f"not a checkpoint name: {path.name}")
-    return int(match.group(1))
-
-
-def _folders(stage: Path) -> list[Path]:
-    """The checkpoint folders, by step."""
-    found = [path for path in (stage / CHECKPOINTS).glob("step-*") if path.is_dir() and _NAME.fullmatch(path.name)]
-    return sorted(found, key=step_of)
 
 
 def _info(path: Path, *, is_latest: bool, is_best: bool) -> CheckpointInfo:
@@ -305,56 +282,8 @@ def _verdict(info: CheckpointInfo, oldest_kept: int) -> Verdict:
     return Verdict(info, next((reason for reason, holds in reasons if holds), ""))
 
 
-def _link(stage: Path, name: str, target: Path) -> None:
-    replace_link(stage / name, f"{CHECKPOINTS}/{target.name}")
-
-
-def _linked(stage: Path, name: str) -> Path | None:
-    """The checkpoint folder that a link points to; None if there is no link, or nothing at its end."""
-    link = stage / name
-    if not link.is_symlink():
-        return None
-    target = stage / link.readlink()
-    return target if target.is_dir() else None
-
-
 def _follow(stage: Path, name: str) -> Path:
-    target = _linked(stage, name)
+    target = marked(stage, name)
     if target is None:
         raise DataError(f"{stage} has no {name} checkpoint", at=str(stage / name), fix=available(stage))
     return target
-
-
-def _mend_links(stage: Path, folders: Iterable[Path]) -> None:
-    """Points `latest` to the last step, and `best` to the last step that was saved as the best.
-
-    Steps tell what came last, and not times: a clock can be set back. Where a damaged one may be what is looked for, a
-    link is moved but not removed.
-    """
-    readable: list[tuple[Manifest, Path]] = []
-    damaged = False
-    for path in sorted(folders, key=step_of):
-        try:
-            readable.append((load_manifest(path), path))
-        except DataError:
-            damaged = True
-    _point(stage, LATEST, [path for _, path in readable], keep=damaged)
-    _point(stage, BEST, [path for manifest, path in readable if manifest.best], keep=damaged)
-
-
-def _point(stage: Path, name: str, in_order: list[Path], *, keep: bool) -> None:
-    if in_order:
-        if _linked(stage, name) != in_order[-1]:
-            _link(stage, name, in_order[-1])
-    elif not keep:
-        (stage / name).unlink(missing_ok=True)
-
-
-def _discard(folders: Iterable[Path]) -> list[Path]:
-    """Removes folders; each leaves its name before its content goes."""
-    removed = list(folders)
-    for path in removed:
-        aside = path.with_name(f"{_DISCARDED}{path.name}-{uuid.uuid4().hex}")
-        path.rename(aside)
-        shutil.rmtree(aside)
-    return removed

@@ -10,8 +10,9 @@ from typing import Any
 
 from ecr_engine.config.settings import Settings
 from ecr_engine.errors import DataError
-from ecr_engine.runs.checkpoints import CHECKPOINTS, chosen
+from ecr_engine.runs.checkpoints import chosen
 from ecr_engine.runs.folder import TRAINED_STAGES, RunFolder
+from ecr_engine.runs.links import CHECKPOINTS
 from ecr_engine.runs.manifest import Manifest, load_manifest
 from ecr_engine.runs.record import read_json
 from ecr_engine.runs.tensor_files import SAFETENSORS, TensorSummary, read_tensors, summarise

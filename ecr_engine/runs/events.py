@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from ecr_engine.errors import EcrError
 from ecr_engine.runs.atomic import write_bytes
+from ecr_engine.runs.space import FULL, free_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +63,34 @@ class EventLog:
         _end_torn_line(path)
 
     def emit(self, stage: str, kind: str, step: int = 0, /, **values: Any) -> None:
-        """Writes one line and calls the listeners."""
+        """Writes one line and calls the listeners.
+
+        Raises:
+            EcrError: the disk is full.
+        """
         event = Event(time.time(), stage, step, kind, values)
         line = json.dumps(
             {"time": event.time, "stage": stage, "step": step, "kind": kind, "values": _finite(values)},
             ensure_ascii=False,
         )
-        with self._path.open("a", encoding="utf-8") as handle:
-            handle.write(line + "\n")
+        self._append(line + "\n")
         for listener in self._listeners:
             listener(event)
+
+    def _append(self, line: str) -> None:
+        try:
+            with self._path.open("a", encoding="utf-8") as handle:
+                handle.write(line)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            # A part of the line may be there: it is skipped by readers, and ended by the next writer.
+            free = free_bytes(self._path.parent)
+            raise EcrError(
+                f"no space for the events of the run, {free:,} bytes are free there now",
+                at=str(self._path),
+                fix="free some space, and go on: --resume auto; the newest checkpoint is whole",
+            ) from error
 
 
 def _finite(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,7 +144,7 @@ def _event(line: bytes) -> Event | None:
     try:
         # A line may be torn inside of a letter: replaced, it is still no JSON.
         raw = json.loads(line.decode(errors="replace"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     match raw:
         case {

@@ -80,6 +80,11 @@ def scan(path: Path, *, finite: bool = False) -> Scan:
     return Scan(size, digest.hexdigest(), tuple(wrong))
 
 
+def sha256_of(path: Path) -> str:
+    """The hexadecimal SHA-256 of a file's content."""
+    return scan(path).sha256
+
+
 def scan_all(paths: Mapping[str, Path], *, finite: Sequence[str] = ()) -> Iterator[tuple[str, Scan | DataError]]:
     """Reads files, the largest first and several at a time.
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from ecr_engine.errors import DataError
-from ecr_engine.runs.checkpoints import Verdict, plan_prune, prune
+from ecr_engine.runs.checkpoints import Verdict, left_over, plan_prune, prune, sweep
 from ecr_engine.runs.folder import TRAINED_STAGES, RunFolder
 from ecr_engine.runs.space import freed_bytes
 
@@ -16,11 +18,13 @@ class Pruning:
 
     Attributes:
         stages: the verdicts by stage; stages without checkpoints are not in it.
+        left_over: what interrupted saves and removals left behind, which goes too.
         frees: bytes that the removal frees.
         done: whether it was done.
     """
 
     stages: dict[str, tuple[Verdict, ...]]
+    left_over: tuple[Path, ...]
     frees: int
     done: bool
 
@@ -43,10 +47,11 @@ def plan_pruning(run: RunFolder, keep_last: int) -> Pruning:
     plans = {stage: tuple(plan_prune(run.stage(stage), keep_last)) for stage in TRAINED_STAGES}
     stages = {stage: verdicts for stage, verdicts in plans.items() if verdicts}
     if not stages:
-        fix = f"train it first: ecrctl run --run {run.root}"
+        fix = f"train it first: ecrctl run --run {shlex.quote(str(run.root))}"
         raise DataError(f"{run.root} has no checkpoints", at=str(run.root), fix=fix)
     going = [verdict.checkpoint.path for verdicts in stages.values() for verdict in verdicts if not verdict.kept]
-    return Pruning(stages, freed_bytes(going), done=False)
+    stale = tuple(path for stage in TRAINED_STAGES for path in left_over(run.stage(stage)))
+    return Pruning(stages, stale, freed_bytes([*going, *stale]), done=False)
 
 
 def prune_run(run: RunFolder, keep_last: int) -> Pruning:
@@ -66,5 +71,6 @@ def prune_run(run: RunFolder, keep_last: int) -> Pruning:
     with run.lock():
         plan = plan_pruning(run, keep_last)
         for stage in plan.stages:
+            sweep(run.stage(stage))
             prune(run.stage(stage), keep_last)
-    return Pruning(plan.stages, plan.frees, done=True)
+    return replace(plan, done=True)

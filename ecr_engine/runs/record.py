@@ -103,8 +103,13 @@ def read_json(path: Path, kind: str) -> dict[str, Any]:
         raw = json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
         raise DataError.at_line(f"the {kind} is not valid JSON: {error.msg}", path, error.lineno, _FIX) from error
+    except RecursionError as error:
+        raise DataError.at_line(f"the {kind} is nested too deep", path, 1, _FIX) from error
     except UnicodeDecodeError as error:
         raise DataError.at_line(f"the {kind} is not UTF-8 text", path, 1, _FIX) from error
+    except ValueError as error:
+        # The one other complaint of the reader.
+        raise DataError.at_line(f"the {kind} has a number with too many digits", path, 1, _FIX) from error
     except OSError as error:
         raise DataError(
             f"the {kind} can't be read: {error.strerror}", at=str(path), fix=f"chmod u+r '{path}'"

@@ -5,7 +5,6 @@ Whatever is trained is saved through here: the checkpoints of a run, recognisers
 
 from __future__ import annotations
 
-import errno
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -18,10 +17,9 @@ from ecr_engine.errors import DataError, DivergedError, EcrError
 from ecr_engine.runs.atomic import sync_file, sync_folder
 from ecr_engine.runs.hashing import scan_all
 from ecr_engine.runs.manifest import FileEntry, Manifest, check_kinds, files_in, load_manifest, write_manifest
-from ecr_engine.runs.space import MORE_SPACE, free_bytes
+from ecr_engine.runs.space import FULL, MORE_SPACE, free_bytes
 from ecr_engine.runs.tensor_files import SAFETENSORS
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _RUST_ERROR = re.compile(r"os error (\d+)")
 """How the safetensors library, which raises no OSError, tells what the system said."""
 
@@ -91,7 +89,7 @@ def room_for(what: str, folder: Path, staging: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, SafetensorError) as error:
-        if _code(error) not in _FULL:
+        if _code(error) not in FULL:
             raise
         written = sum(path.lstat().st_size for path in files_in(staging).values())
         free = free_bytes(folder)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
 from ecr_engine.errors import EcrError
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What the system says where there is no room."""
 
 MORE_SPACE = "free some space, or keep fewer: --set checkpoints.keep_last=1; the checkpoint before it is whole"
 """What to do where a checkpoint has no room."""
@@ -40,12 +44,15 @@ def check_space(what: str, folder: Path, needed: int) -> None:
 
 
 def freed_bytes(folders: Iterable[Path]) -> int:
-    """Bytes that are free once the folders are gone: a file with a hard link elsewhere stays on the disk."""
+    """Bytes that are free once the folders are gone.
+
+    A file with a hard link elsewhere stays on the disk, and so does all that a link to a folder leads to.
+    """
     sizes: dict[tuple[int, int], int] = {}
     links: Counter[tuple[int, int]] = Counter()
     total: dict[tuple[int, int], int] = {}
     for folder in folders:
-        for path in folder.rglob("*"):
+        for path in () if folder.is_symlink() else folder.rglob("*"):
             if not path.is_dir():
                 facts = path.lstat()
                 place = facts.st_dev, facts.st_ino

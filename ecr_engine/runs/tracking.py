@@ -1,110 +1,105 @@
-"""Trackers: listeners that hand a run's events on. One that fails is a warning, and the run goes on without it."""
+"""Trackers: listeners that hand a run's numbers on. One that fails is a warning, and the run goes on without it.
+
+Every tracker gets the numbers of `step` and `validation` events under `STAGE/KEY`, such as `rl/objective/reward`, each
+over its stage's own step: every stage counts from 0.
+"""
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Iterator, Mapping
+import importlib.util
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Protocol
 
-from ecr_engine.runs.events import Event
+from ecr_engine.config.sections.keeping import TrackingSettings
+from ecr_engine.errors import UnavailableError
+from ecr_engine.runs.events import Event, Listener
+from ecr_engine.runs.secrets import text_without_secrets
 
 TRACKED_KINDS = frozenset({"step", "validation"})
 
-TRACKER_FAULTS = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    EOFError,
-    ImportError,
-    LookupError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
-"""What may come out of a tracker (network, disk, its own faults) and must not end hours of training."""
+
+class Tell(Protocol):
+    """How a tracker speaks of itself."""
+
+    def __call__(self, kind: str, what: str) -> None:
+        """Says one sentence; `kind` is "warning" or "note"."""
 
 
-class WandbTracker:
-    """Sends the numbers of `step` and `validation` events to Weights & Biases.
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """The run that is followed.
 
-    Keys are `STAGE/KEY`, such as `rl/objective/reward`, each over its stage's own step: every stage counts from 0.
-
-    Args:
-        mode: "disabled" does nothing and imports nothing; "offline" writes into `folder`; "online" sends.
-        project: the project's name in the tracker.
-        run_name: the run's name in the tracker.
-        folder: where the tracker keeps its own files; it exists.
-        config: the settings, to be shown with the run.
-        warn: called with one sentence if the tracker fails; it is not used after that.
+    Attributes:
+        name: the run's name.
+        folder: its folder; it exists.
+        config: the settings, without secrets.
+        events: its events.
     """
 
-    def __init__(
-        self,
-        mode: Literal["disabled", "offline", "online"],
-        project: str,
-        run_name: str,
-        folder: Path,
-        config: Mapping[str, Any],
-        *,
-        warn: Callable[[str], None],
-    ) -> None:
-        self._warn = warn
-        self._run: Any = None
-        self._stages: set[str] = set()
-        if mode != "disabled":
-            with self._guarded():
-                self._begin(mode, project, run_name, folder, config)
+    name: str
+    folder: Path
+    config: Mapping[str, Any]
+    events: Path
 
-    def __call__(self, event: Event) -> None:
-        """Hands the event's numbers on, if it has any that count."""
-        if self._run is not None and event.kind in TRACKED_KINDS:
-            with self._guarded():
-                self._log(event)
 
-    def close(self) -> None:
-        """Finishes the tracker's run; may be called more than once."""
-        if self._run is not None:
-            with self._guarded():
-                self._run.finish()
-            self._run = None
+def numbers_of(event: Event) -> dict[str, float]:
+    """What trackers show of an event, by key; empty if it is nothing for them."""
+    if event.kind not in TRACKED_KINDS:
+        return {}
+    return {
+        key: value
+        for key, value in event.values.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
 
-    def _begin(self, mode: str, project: str, run_name: str, folder: Path, config: Mapping[str, Any]) -> None:
-        wandb = importlib.import_module("wandb")
-        self._run = wandb.init(
-            mode=mode,
-            project=project,
-            name=run_name,
-            dir=str(folder),
-            config=dict(config),
-            # The terminal belongs to the command line.
-            settings=wandb.Settings(silent=True, console="off"),
+
+def check_trackers(settings: TrackingSettings) -> None:
+    """Refuses a tracker that was asked for and can't be had, before any work is done.
+
+    Raises:
+        UnavailableError: tensorboard is not installed.
+    """
+    if settings.tensorboard and importlib.util.find_spec("tensorboard") is None:
+        raise UnavailableError(
+            "tensorboard is not installed",
+            at="tracking.tensorboard",
+            fix="pip install 'ecrctl[tensorboard]', or --set tracking.tensorboard=false",
         )
 
-    def _log(self, event: Event) -> None:
-        if event.stage not in self._stages:
-            self._stages.add(event.stage)
-            self._run.define_metric(f"{event.stage}/*", step_metric=f"{event.stage}/step")
-        numbers = {
-            f"{event.stage}/{key}": value
-            for key, value in event.values.items()
-            if isinstance(value, int | float) and not isinstance(value, bool)
-        }
-        if numbers:
-            self._run.log({**numbers, f"{event.stage}/step": event.step})
 
-    @contextmanager
-    def _guarded(self) -> Iterator[None]:
-        with ExitStack() as stack:
-            stack.push(self._absorb)
-            yield
+@contextmanager
+def trackers(settings: TrackingSettings, run: Tracked, tell: Tell) -> Iterator[tuple[Listener, ...]]:
+    """The trackers that the settings ask for, finished at the end whatever happens inside.
 
-    def _absorb(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
-        """Whether an error ends here: a common one, or one of the tracker's own classes."""
-        if kind is None or not (issubclass(kind, TRACKER_FAULTS) or kind.__module__.partition(".")[0] == "wandb"):
-            return False
-        self._run = None
-        self._warn(f"wandb failed and is off for the rest of the run: {kind.__name__}: {error}")
-        return True
+    Args:
+        settings: the section `[tracking]`.
+        run: what is followed.
+        tell: how they speak.
+
+    Raises:
+        UnavailableError: see `check_trackers`.
+    """
+    from ecr_engine.runs.tensorboard_tracker import TensorboardTracker
+    from ecr_engine.runs.wandb_tracker import WandbTracker
+
+    check_trackers(settings)
+    with ExitStack() as stack:
+        found: list[Listener] = []
+        if settings.wandb != "disabled":
+            wandb = WandbTracker(
+                run,
+                mode=settings.wandb,
+                project=text_without_secrets(settings.project),
+                timeout_s=settings.timeout_s,
+                tell=tell,
+            )
+            stack.callback(wandb.close)
+            found.append(wandb)
+        if settings.tensorboard:
+            board = TensorboardTracker(run, tell=tell)
+            stack.callback(board.close)
+            found.append(board)
+        yield tuple(found)

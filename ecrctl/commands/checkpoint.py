@@ -236,11 +236,11 @@ def import_command(
     folder: OutputFolder,
     output: Output,
     base: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--base",
-            metavar="FOLDER",
-            help="The base of an adapter, or the configuration and tokenizer of a file of weights.",
+            metavar="MODEL",
+            help="The base of an adapter, or what a file of weights lacks: a folder, RUN:baseline or a model's name.",
             show_default="what an adapter names",
             rich_help_panel=Panel.WHAT,
         ),

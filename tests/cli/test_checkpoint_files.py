@@ -91,6 +91,19 @@ def test_export_merged_or_not_says_the_same(ecrctl, run, tmp_path) -> None:
     assert (logits(tiny_backbone(scale=4.0).model) - wanted).abs().max() > 0.01
 
 
+def test_an_adapter_beside_pickled_weights_loads_with_plain_transformers(ecrctl, run, tmp_path) -> None:
+    finished = ecrctl("checkpoint", "export", "demo", "--output", "out", "--no-merge", "--no-safe-serialization")
+    assert finished.code == 0, finished.err
+    assert sorted(path.name for path in (tmp_path / "out").iterdir() if path.suffix != ".json") == [
+        "adapter_model.safetensors",
+        "pytorch_model.bin",
+    ]
+    wanted = logits(trained_lora().model)
+    assert torch.equal(logits(AutoModelForCausalLM.from_pretrained(tmp_path / "out")), wanted)
+    assert ecrctl("checkpoint", "import", "out", "--output", "mine", "--allow-pickle").code == 0
+    assert torch.equal(logits(AutoModelForCausalLM.from_pretrained("mine")), wanted)
+
+
 REFUSED_EXPORTS = {
     "gguf": (
         ["demo:baseline", "--output", "out", "--format", "gguf"],
@@ -211,14 +224,91 @@ def test_import_of_an_adapter_lies_beside_its_base(ecrctl, foreign, tmp_path, pi
     refused = ecrctl("checkpoint", "import", "adapter", "--output", "mine", "--base", "nowhere", *flags)
     assert (refused.code, refused.err) == (
         5,
-        "error: the base 'nowhere' of the adapter is no folder with a model\n"
-        "  at   adapter/adapter_config.json\n"
+        "error: the base 'nowhere' is no folder with a model\n"
+        "  at   --base\n"
         "  fix  get it first, then name its folder: --base FOLDER\n",
     )
     finished = ecrctl("checkpoint", "import", "adapter", "--base", "foreign", "--output", "mine", *flags, "--json")
     assert finished.code == 0, finished.err
     assert json.loads(finished.out)["adapter"] is True
     shutil.rmtree(foreign)
+    assert torch.equal(logits(AutoModelForCausalLM.from_pretrained("mine")), logits(trained_lora().model))
+
+
+UNAVAILABLE_BASES = {
+    "smollm2-135m": "get it first: ecrctl model pull smollm2-135m; or name its folder: --base FOLDER",
+    "HuggingFaceTB/SmolLM2-135M-Instruct": (
+        "get it first: ecrctl model pull smollm2-135m; or name its folder: --base FOLDER"
+    ),
+    "smolm2-135m": "did you mean 'smollm2-135m'?",
+    "some/llama": "get it first: hf download some/llama --local-dir FOLDER; then name that: --base FOLDER",
+    "tiny": "each run builds its own: name the checkpoint that it was trained on, such as --base RUN:baseline",
+}
+
+
+@pytest.fixture
+def bare_adapter(tmp_path, monkeypatch) -> Path:
+    """An adapter without its base, in a place where nothing was ever downloaded."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "whole").mkdir()
+    trained_lora().save(tmp_path / "whole")
+    adapter = tmp_path / "adapter"
+    adapter.mkdir()
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        shutil.move(tmp_path / "whole" / name, adapter / name)
+    shutil.rmtree(tmp_path / "whole")
+    return adapter
+
+
+@pytest.mark.parametrize("base", UNAVAILABLE_BASES)
+def test_a_base_that_is_not_at_hand_is_named_with_how_to_get_it(ecrctl, bare_adapter, tmp_path, base) -> None:
+    finished = ecrctl("checkpoint", "import", "adapter", "--output", "mine", "--base", base)
+    assert (finished.code, finished.err) == (
+        5,
+        f"error: the base '{base}' is no folder with a model\n  at   --base\n  fix  {UNAVAILABLE_BASES[base]}\n",
+    )
+    assert not (tmp_path / "mine").exists()
+
+
+def test_a_base_that_is_no_backbone(ecrctl, bare_adapter) -> None:
+    finished = ecrctl("checkpoint", "import", "adapter", "--output", "mine", "--base", "dialogpt-large")
+    assert (finished.code, finished.err.splitlines()[0]) == (
+        2,
+        "error: 'dialogpt-large' can't be a base: it is DialoGPT, a GPT-2",
+    )
+
+
+def test_an_adapter_that_names_no_base(ecrctl, bare_adapter) -> None:
+    config = bare_adapter / "adapter_config.json"
+    facts = json.loads(config.read_text(encoding="utf-8"))
+    config.write_text(json.dumps({**facts, "base_model_name_or_path": None}), encoding="utf-8")
+    finished = ecrctl("checkpoint", "import", "adapter", "--output", "mine")
+    assert (finished.code, finished.err) == (
+        5,
+        "error: the adapter does not name its base\n"
+        "  at   adapter/adapter_config.json\n"
+        "  fix  name its folder: --base FOLDER\n",
+    )
+
+
+@pytest.mark.parametrize("base", ["demo:baseline", "demo:baseline@step-000010"])
+def test_a_base_that_is_a_checkpoint_of_a_run(ecrctl, run, bare_adapter, base) -> None:
+    finished = ecrctl("checkpoint", "import", "adapter", "--output", "mine", "--base", base)
+    assert finished.code == 0, finished.err
+    assert torch.equal(logits(AutoModelForCausalLM.from_pretrained("mine")), logits(trained_lora().model))
+
+
+def test_a_base_from_the_hub_s_cache(ecrctl, foreign, bare_adapter, tmp_path) -> None:
+    # The layout of the hub's cache: refs name a commit, and its snapshot holds the files.
+    place = tmp_path / "cache" / "models--some--llama"
+    (place / "refs").mkdir(parents=True)
+    (place / "refs" / "main").write_text("abc", encoding="utf-8")
+    shutil.copytree(foreign, place / "snapshots" / "abc")
+    config = bare_adapter / "adapter_config.json"
+    facts = json.loads(config.read_text(encoding="utf-8"))
+    config.write_text(json.dumps({**facts, "base_model_name_or_path": "some/llama"}), encoding="utf-8")
+    finished = ecrctl("checkpoint", "import", "adapter", "--output", "mine")
+    assert finished.code == 0, finished.err
     assert torch.equal(logits(AutoModelForCausalLM.from_pretrained("mine")), logits(trained_lora().model))
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import signal
 import zipfile
 
 import pytest
 from loopback import Loopback, cut, loopback, status
 
 from ecr_engine.data.fetch.progress import Advance, Notice
+from ecrctl.signals import Ended
 from ecrctl.ui.fetch_view import Lines
 
 DIALOGUE = {
@@ -235,13 +237,18 @@ def test_http_without_a_hash(ecrctl) -> None:
     )
 
 
-def test_an_interrupt_says_how_to_go_on(fetch_redial, server, monkeypatch) -> None:
+@pytest.mark.parametrize(
+    ("ending", "code"),
+    [(KeyboardInterrupt(), 130), (Ended(signal.SIGTERM), 143), (Ended(signal.SIGHUP), 129)],
+    ids=["INT", "TERM", "HUP"],
+)
+def test_an_interrupt_says_how_to_go_on(fetch_redial, server, monkeypatch, ending, code) -> None:
     def interrupted(*arguments, **how):
-        raise KeyboardInterrupt
+        raise ending
 
     monkeypatch.setattr("ecr_engine.data.fetch.job.download", interrupted)
     finished = fetch_redial()
-    assert finished.code == 130
+    assert finished.code == code
     assert (
         "interrupted; what came is kept in out\n  fix  type the same command again to go on with it\n" in finished.err
     )

@@ -15,7 +15,7 @@ from goemotions_fixture import write_goemotions
 
 from ecr_engine.errors import ExitCode
 from ecr_engine.rewards.foreign import attempt
-from ecrctl.__main__ import Ended
+from ecrctl.signals import Ended
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
 
@@ -93,5 +93,5 @@ def test_foreign_code_does_not_hold_up_a_hang_up() -> None:
 
     with pytest.raises(Ended) as caught:
         attempt(told)
-    assert (caught.value.number, caught.value.code) == (signal.SIGHUP, 143)
+    assert (caught.value.number, caught.value.code) == (signal.SIGHUP, 129)
     assert ExitCode.HUNG_UP == 129

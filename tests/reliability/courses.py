@@ -7,9 +7,10 @@ times, and saves after every step.
 from __future__ import annotations
 
 import random
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -21,10 +22,13 @@ from ecr_engine.config.sections.models import CriticSettings
 from ecr_engine.config.sections.rl import PPOSettings
 from ecr_engine.config.sections.training import BaselineSettings
 from ecr_engine.data.prompts import Encoded
+from ecr_engine.models.adapters import Lora, lora_of
 from ecr_engine.models.backbone import Backbone
 from ecr_engine.models.placement import make_accelerator
+from ecr_engine.models.policies import Tuning, load_trainable
 from ecr_engine.models.response import ResponseModel
 from ecr_engine.rl.order import Order
+from ecr_engine.rl.reference import reference_of
 from ecr_engine.rl.trainer import PPOTrainer, Prompts
 from ecr_engine.training.critic import CriticTrainer
 from ecr_engine.training.critic_labels import JudgedResponse
@@ -172,35 +176,43 @@ class Noisy:
 class Policy(Course):
     """PPO with a critic, an adaptive KL weight, running reward statistics, moving weights and an order."""
 
-    def __post_init__(self):
+    changes: ClassVar[dict[str, object]] = {}
+    """Settings that differ from those of the class above."""
+
+    def models(self):
+        """The policy, and the reference policy that is never trained."""
         tokenizer = tiny_tokenizer()
         policy = Backbone(tiny_llama(len(tokenizer), layers=1, hidden=8, scale=4.0), tokenizer)
         policy.model.config.pad_token_id = tokenizer.pad_token_id
         reference = tiny_llama(len(tokenizer), layers=1, hidden=8, scale=4.0).requires_grad_(requires_grad=False)
+        return policy, ResponseModel(reference)
+
+    def __post_init__(self):
+        policy, reference = self.models()
         examples = tuple(example(f"{n}:1", " ".join(WORDS[: 1 + n])) for n in range(7))
-        settings = PPOSettings(
-            learning_rate=0.01,
-            critic_learning_rate=0.01,
-            full_tuning_factor=1.0,
-            max_steps=self.total,
-            batch_size=4,
-            minibatch_size=2,
-            micro_batch_size=2,
-            epochs=1,
-            warmup_steps=4,
-            critic_warmup_steps=2,
-            schedule="linear",
-            validate_every=8,
-            kl_controller="adaptive",
-            reward_scaling="running_std",
-        )
+        settings = {
+            "learning_rate": 0.01,
+            "critic_learning_rate": 0.01,
+            "full_tuning_factor": 1.0,
+            "max_steps": self.total,
+            "batch_size": 4,
+            "minibatch_size": 2,
+            "micro_batch_size": 2,
+            "epochs": 1,
+            "warmup_steps": 4,
+            "critic_warmup_steps": 2,
+            "schedule": "linear",
+            "validate_every": 8,
+            "kl_controller": "adaptive",
+            "reward_scaling": "running_std",
+        }
         self.trainer = PPOTrainer(
             policy=policy,
-            reference=ResponseModel(reference),
+            reference=reference,
             critic=tiny_critic(max_length=32, hidden=8),
             score=Noisy(),
             prompts=Prompts(examples, tuple([1, *range(20, 22 + n)] for n in range(7)), 4),
-            settings=settings,
+            settings=PPOSettings(**{**settings, **self.changes}),
             accelerator=accelerator(),
             seed=3,
             scaled=False,
@@ -219,7 +231,41 @@ class Policy(Course):
         self.trainer.train(save_every=self.every)
 
 
+class Trunk(Policy):
+    """Values of a head on the policy's own states, whose loss reaches the policy."""
+
+    changes: ClassVar[dict[str, object]] = {"value": "trunk", "trunk_gradient": True}
+
+
+class Rloo(Policy):
+    """No value function: each response is held against the others of its context."""
+
+    changes: ClassVar[dict[str, object]] = {"estimator": "rloo", "samples_per_prompt": 2}
+
+
+class Grpo(Policy):
+    """The same, by the spread of the group."""
+
+    changes: ClassVar[dict[str, object]] = {"estimator": "grpo", "samples_per_prompt": 2}
+
+
+class Quantised(Policy):
+    """An adapter over a base in 4 bits."""
+
+    def models(self):
+        base = self.folder.parent / "base"
+        if not base.exists():
+            base.mkdir(parents=True)
+            tiny_backbone(hidden=64, scale=4.0).save(base)
+        lora = Lora(rank=2, alpha=4.0, dropout=0.0, targets=lora_of(1, 1.0, 0.0, "all").targets)
+        policy = load_trainable(str(base), Tuning(lora, "4bit", "no", 0))
+        return policy, reference_of(policy, nullcontext)
+
+
 COURSES = (Baseline, Critic, Policy)
+
+MORE_POLICIES = (Trunk, Rloo, Grpo, Quantised)
+"""Other ways to train a policy, of a few steps."""
 
 
 def disturb():
@@ -265,7 +311,7 @@ def told(recorder, after=0):
 def resumed(kind, straight, at, folder, *, until=STEPS, sabotage=lambda trainer, at: None):
     """The training taken up at a step of a straight one by new objects; runs to `until`."""
     keep = {until}
-    later = kind(folder, until=until, keep=keep)
+    later = kind(folder, until=until, keep=keep, total=straight.total)
     disturb()
     later.trainer.restore(straight.state(at))
     sabotage(later.trainer, at)

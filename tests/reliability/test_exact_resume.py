@@ -7,7 +7,20 @@ from __future__ import annotations
 
 import pytest
 import torch
-from courses import COURSES, STEPS, Baseline, Critic, Policy, faults, resumed, told
+from courses import (
+    COURSES,
+    MORE_POLICIES,
+    STEPS,
+    Baseline,
+    Critic,
+    Policy,
+    Quantised,
+    Trunk,
+    different,
+    faults,
+    resumed,
+    told,
+)
 
 from ecr_engine.errors import DataError
 from ecr_engine.models import training_state
@@ -41,6 +54,42 @@ def test_a_training_taken_up_at_any_step_equals_one_that_was_not_interrupted(str
         until = STEPS if at in (1, 19) else min(STEPS, at + AHEAD)
         later = resumed(kind, straight[kind], at, tmp_path / str(at), until=until)
         assert faults(straight[kind], later, at, until) == [], f"taken up at step {at}"
+
+
+FEW = 8
+"""Steps of the other ways to train a policy."""
+
+
+@pytest.mark.parametrize("kind", MORE_POLICIES, ids=lambda kind: kind.__name__)
+def test_every_way_to_train_a_policy_goes_on_exactly(kind, tmp_path):
+    straight = kind(tmp_path / "straight", until=FEW, total=FEW).run()
+    for at in (1, 3, 5):
+        later = resumed(kind, straight, at, tmp_path / str(at), until=FEW)
+        assert faults(straight, later, at, FEW) == [], f"taken up at step {at}"
+    # The state moves: taken up from another step's, it ends elsewhere.
+    assert different(straight.state(3), straight.state(5)) != []
+
+
+def value_head_anew(trainer, at):
+    with torch.no_grad():
+        for weight in trainer.learner.body.parameters():
+            weight.zero_()
+
+
+def adapter_anew(trainer, at):
+    with torch.no_grad():
+        for name, weight in trainer.policy.model.named_parameters():
+            if ".lora_B." in name:
+                weight.zero_()
+
+
+@pytest.mark.parametrize(
+    ("kind", "sabotage"), [(Trunk, value_head_anew), (Quantised, adapter_anew)], ids=["value head", "adapter"]
+)
+def test_with_what_only_they_have_left_out_the_resume_is_seen_to_differ(kind, sabotage, tmp_path):
+    straight = kind(tmp_path / "straight", until=FEW, total=FEW).run()
+    later = resumed(kind, straight, 5, tmp_path / "later", until=FEW, sabotage=sabotage)
+    assert faults(straight, later, 5, FEW) != []
 
 
 def late(function, at):

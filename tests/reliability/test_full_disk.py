@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import resource
@@ -11,10 +12,12 @@ from pathlib import Path
 
 import pytest
 from courses import Baseline
-from reliable_jobs import newest, run, settings
+from reliable_jobs import last_step, newest, run, settings
 
 from ecr_engine.errors import EcrError
 from ecr_engine.runs.checkpoints import latest, list_checkpoints, save_checkpoint
+from ecr_engine.runs.events import read_events
+from ecr_engine.runs.folder import RunFolder
 from ecr_engine.runs.manifest import verify
 
 MOMENTS = 30
@@ -123,3 +126,63 @@ def test_a_job_that_runs_out_of_room_exits_with_1_and_goes_on_later(tmp_path):
     assert verify(latest(tmp_path / "run" / "baseline")) == []
     assert run(f"{words} --resume auto", tmp_path)[0] == 0
     assert newest(tmp_path / "run", "baseline") == 6
+
+
+def no_more_events():
+    """From the tenth step on, the events have no room; other files are shorter than they are by then."""
+    from ecr_engine.runs.events import EventLog
+
+    emit = EventLog.emit
+
+    def limited(self, stage, kind, step=0, /, **values):
+        if (stage, kind, step) == ("baseline", "step", 10):
+            size = self._path.stat().st_size + 20
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+        emit(self, stage, kind, step, **values)
+
+    EventLog.emit = limited
+
+
+def test_events_that_find_no_room_end_the_job_and_lose_nothing_that_was_saved(tmp_path):
+    settings(tmp_path, steps=12, every=4)
+    words = "train baseline --run run --quiet --config small.toml"
+    code, told = run(words, tmp_path, no_more_events)
+    assert code == 1
+    assert re.fullmatch(
+        r"error: no space for the events of the run, [\d,]+ bytes are free there now\n"
+        r"  at   run/events\.jsonl\n"
+        r"  fix  free some space, and go on: --resume auto; the newest checkpoint is whole\n",
+        told,
+    ), told
+    folder = tmp_path / "run"
+    torn = (folder / "events.jsonl").read_bytes()
+    assert not torn.endswith(b"\n")
+    assert last_step(folder, "baseline") == 9
+    assert newest(folder, "baseline") == 8
+    assert RunFolder(folder).read_record().exit_code == 1
+    assert run(f"{words} --resume auto", tmp_path)[0] == 0
+    steps = [e.step for e in read_events(folder / "events.jsonl") if (e.stage, e.kind) == ("baseline", "step")]
+    assert steps == list(range(1, 13))
+
+
+def test_a_record_that_finds_no_room_hides_no_error(tmp_path, monkeypatch):
+    from test_going_on import train
+
+    folder = tmp_path / "run"
+
+    def full(self, record):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def fail(event):
+        if (event.stage, event.kind, event.step) == ("baseline", "step", 2):
+            monkeypatch.setattr(RunFolder, "write_record", full)
+            raise EcrError("the first fault")
+
+    with pytest.raises(EcrError, match="the first fault"):
+        train(folder, listeners=[fail])
+    # Nobody is at work in it, so it is known to have ended.
+    assert RunFolder(folder).read_record().status == "running"
+    assert RunFolder(folder).lock_holder() is None
+    monkeypatch.undo()
+    train(folder)
+    assert RunFolder(folder).read_record().status == "done"

@@ -101,6 +101,29 @@ def test_it_goes_on_from_the_newest_and_ends_the_same(begun, whole):
     assert ends_alike(begun, whole)
 
 
+def test_a_copy_under_another_name_whose_links_became_folders_goes_on(broken_off, whole, tmp_path):
+    copy = shutil.copytree(broken_off, tmp_path / "my runs" / "a copy")
+    assert not (copy / "baseline" / "latest").is_symlink()
+    train(copy)
+    assert "taken up at step 4" in told(copy, "note")
+    assert steps(copy) == list(range(1, 9))
+    assert ends_alike(copy, whole)
+    assert sorted(path.name for path in (copy / "baseline").iterdir()) == sorted(
+        path.name for path in (whole / "baseline").iterdir()
+    )
+
+
+def test_a_save_that_was_cut_short_before_its_links_counts(begun, whole):
+    stage = begun / "baseline"
+    (stage / "latest").unlink()
+    (stage / "latest").symlink_to("checkpoints/step-000002")
+    (stage / ".latest.cafe.tmp").symlink_to("checkpoints/step-000004")
+    train(begun)
+    assert "taken up at step 4" in told(begun, "note")
+    assert not (stage / ".latest.cafe.tmp").is_symlink()
+    assert ends_alike(begun, whole)
+
+
 def test_without_the_clearing_of_events_steps_are_doubled(begun, monkeypatch):
     monkeypatch.setattr(running, "drop_events", lambda *arguments, **options: None)
     train(begun)

@@ -12,15 +12,17 @@ import pytest
 from courses import different
 from reliable_jobs import Command, last_step, newest, run, settings, told_of, wait_for
 
-from ecr_engine.runs.checkpoints import latest, list_checkpoints, step_of, sweep
+from ecr_engine.runs.checkpoints import latest, list_checkpoints, sweep
 from ecr_engine.runs.events import read_events
 from ecr_engine.runs.folder import TRAINED_STAGES
+from ecr_engine.runs.links import step_of
 from ecr_engine.runs.manifest import verify
 
 BEGIN = """
 import sys
 from pathlib import Path
-from ecr_engine.runs.checkpoints import latest, save_checkpoint, step_of, sweep
+from ecr_engine.runs.checkpoints import latest, save_checkpoint, sweep
+from ecr_engine.runs.links import step_of
 from ecr_engine.runs.events import EventLog, drop_events
 
 stage = Path(sys.argv[1])

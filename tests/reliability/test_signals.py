@@ -1,9 +1,11 @@
-"""R4: SIGINT and SIGTERM at random moments end the step, save it, and exit with 130 or 143."""
+"""R4: SIGINT, SIGTERM and SIGHUP at random moments end the step, save it, and exit with 130, 143 or 129."""
 
 from __future__ import annotations
 
+import os
 import random
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -16,7 +18,8 @@ from ecr_engine.runs.events import EventLog, drop_events
 from ecr_engine.runs.folder import RunFolder
 from ecr_engine.runs.manifest import verify
 
-CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+NUMBERS = tuple(CODES)
 ENDLESS = 1_000_000
 WORDS = "train baseline --run run --resume auto --quiet --config small.toml"
 HEARD = "\nending after this step, and saving it; once more ends it at once, unsaved\n"
@@ -38,7 +41,7 @@ def test_a_signal_at_any_moment_loses_no_step(tmp_path, times):
     settings(tmp_path, steps=ENDLESS, every=ENDLESS)
     folder, moments = tmp_path / "run", random.Random(times)
     for turn in range(times):
-        number = (signal.SIGINT, signal.SIGTERM)[turn % 2]
+        number = NUMBERS[turn % 3]
         command = begun(tmp_path)
         time.sleep(moments.random() * 0.2)
         command.send(number)
@@ -57,6 +60,7 @@ def toy():
     """Makes `ecrctl train baseline` train a toy for ever, which is ready at once and saves every third step."""
     import ecrctl.jobs
     from ecr_engine.runs.stopping import Stop
+    from ecrctl.signals import tell_of_stop
 
     class Endless(Baseline):
         every = 3
@@ -67,7 +71,7 @@ def toy():
     def start(request):
         folder = Path("toy")
         course = Endless(folder, total=ENDLESS)
-        course.trainer.stop = Stop(ecrctl.jobs._tell_of_stop)
+        course.trainer.stop = Stop(tell_of_stop)
         if list_checkpoints(folder):
             sweep(folder)
             course.trainer.restore(latest(folder))
@@ -82,7 +86,7 @@ def toy():
 def test_a_signal_at_any_moment_of_a_toy_loses_no_step(tmp_path, times):
     moments, reached, saves = random.Random(times), 0, 0
     for turn in range(times):
-        number = (signal.SIGINT, signal.SIGTERM)[turn % 2]
+        number = NUMBERS[turn % 3]
         command = Command("train baseline", tmp_path, toy)
         wait_for(lambda was=reached: last_step(tmp_path, "baseline") > was)
         time.sleep(moments.random() * 0.06)
@@ -130,7 +134,7 @@ def slow_steps():
     BaselineTrainer._step = slow
 
 
-@pytest.mark.parametrize("number", CODES, ids=["INT", "TERM"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["INT", "TERM"])
 def test_a_second_signal_ends_it_at_once(tmp_path, number):
     settings(tmp_path, steps=ENDLESS, every=4)
     folder = tmp_path / "run"
@@ -147,6 +151,61 @@ def test_a_second_signal_ends_it_at_once(tmp_path, number):
     # What was saved is whole; the step that was under way is lost.
     assert newest(folder, "baseline") == 8
     assert verify(latest(folder / "baseline")) == []
+
+
+def slower_steps():
+    """Makes each step of the training take a third of a second."""
+    from ecr_engine.training.sft import BaselineTrainer
+
+    step = BaselineTrainer._step
+
+    def slow(self, rows, number, total):
+        step(self, rows, number, total)
+        time.sleep(0.3)
+
+    BaselineTrainer._step = slow
+
+
+def test_a_hang_up_that_comes_twice_loses_no_step(tmp_path):
+    # The kernel and the shell both send one when a terminal closes.
+    settings(tmp_path, steps=ENDLESS, every=ENDLESS)
+    folder = tmp_path / "run"
+    command = begun(tmp_path, slower_steps)
+    command.send(signal.SIGHUP)
+    command.send(signal.SIGHUP)
+    code, _ = command.wait()
+    assert code == 129
+    assert newest(folder, "baseline") == last_step(folder, "baseline") > 0
+    assert verify(latest(folder / "baseline")) == []
+    record = RunFolder(folder).read_record()
+    assert (record.status, record.exit_code, record.stages["baseline"].status) == ("interrupted", 129, "interrupted")
+
+
+def unread_stderr():
+    """Makes stderr a pipe whose reader ends once a step was shown."""
+    reader, writer = os.pipe()
+    os.dup2(writer, 2)
+    os.close(writer)
+
+    def read():
+        shown = b""
+        while b"step=" not in shown:
+            shown += os.read(reader, 1 << 16)
+        os.close(reader)
+
+    threading.Thread(target=read, daemon=True).start()
+
+
+def test_a_pipe_that_nobody_reads_any_more_loses_no_step(tmp_path):
+    settings(tmp_path, steps=ENDLESS, every=ENDLESS)
+    folder = tmp_path / "run"
+    words = WORDS.replace("--quiet", "--verbose")
+    code, _ = Command(words, tmp_path, unread_stderr).wait()
+    assert code == 141
+    assert newest(folder, "baseline") == last_step(folder, "baseline") > 0
+    assert verify(latest(folder / "baseline")) == []
+    record = RunFolder(folder).read_record()
+    assert (record.status, record.exit_code) == ("interrupted", 141)
 
 
 def wait_in_policy():

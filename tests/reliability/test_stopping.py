@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from ecr_engine.runs.stopping import Stop
+from ecr_engine.runs.stopping import SIGNALS, Stop
 
 
 class Ended(BaseException):
@@ -19,28 +19,28 @@ class Ended(BaseException):
 
 @pytest.fixture
 def handled():
-    """Handlers that note what reaches them, for SIGINT and SIGTERM."""
+    """Handlers that note what reaches them."""
     found = []
 
     def handler(number, frame):
         found.append(number)
         raise Ended
 
-    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, handler) for number in SIGNALS}
     yield handler, found
     for number, former in before.items():
         signal.signal(number, former)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_first_signal_waits_until_the_training_leaves(handled, number):
     handler, found = handled
     told = []
-    stop = Stop(lambda: told.append("heard"))
+    stop = Stop(told.append)
     with pytest.raises(Ended), stop.held():
         assert not stop.asked
         signal.raise_signal(number)
-        assert (stop.asked, found, told) == (True, [], ["heard"])
+        assert (stop.asked, found, told) == (True, [], [number])
         stop.leave()
     assert found == [number]
     assert signal.getsignal(signal.SIGINT) is signal.getsignal(signal.SIGTERM) is handler
@@ -55,6 +55,41 @@ def test_the_second_takes_effect_at_once(handled, second):
         pytest.fail("it went on")
     assert found == [second]
     assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_a_hang_up_is_never_the_second(handled):
+    _, found = handled
+    told = []
+    stop = Stop(told.append)
+    with pytest.raises(Ended), stop.held():
+        for number in (signal.SIGHUP, signal.SIGHUP, signal.SIGHUP):
+            signal.raise_signal(number)
+        assert (found, told) == ([], [signal.SIGHUP] * 3)
+        signal.raise_signal(signal.SIGTERM)
+    assert found == [signal.SIGTERM]
+
+
+def test_a_handler_that_the_end_changes_is_left_as_it_is_then(handled):
+    def once(number, frame):
+        signal.signal(number, signal.SIG_IGN)
+        raise Ended
+
+    signal.signal(signal.SIGHUP, once)
+    stop = Stop()
+    with pytest.raises(Ended), stop.held():
+        signal.raise_signal(signal.SIGHUP)
+        stop.leave()
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+
+
+def test_an_end_that_is_asked_for_without_a_signal(handled):
+    stop = Stop()
+    with pytest.raises(SystemExit) as caught, stop.held():
+        assert stop.holds
+        stop.ask(signal.SIGPIPE)
+        assert stop.asked
+        stop.leave()
+    assert (caught.value.code, stop.holds, handled[1]) == (141, False, [])
 
 
 def test_one_that_no_step_looked_for_takes_effect_at_the_end(handled):

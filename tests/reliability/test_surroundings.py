@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import json
+import multiprocessing
 import signal
 import socket
 import time
+from contextlib import ExitStack
 
 import pytest
 from reliable_jobs import Command, last_step, newest, run, settings, wait_for
@@ -51,6 +53,37 @@ def test_a_second_process_fails_at_once_and_the_first_goes_on(training, tmp_path
     )
     wait_for(lambda: last_step(folder, "baseline") > reached + 2)
     assert training.process.is_alive()
+
+
+ROUNDS = 40
+
+
+def contend(folder, turns, told):
+    """Asks for the lock of a run in the same instant as another process, again and again; tells whether it got it."""
+    run = RunFolder(folder)
+    for _ in range(ROUNDS):
+        turns.wait()
+        with ExitStack() as held:
+            try:
+                held.enter_context(run.lock())
+                told.put(True)
+            except EcrError:
+                told.put(False)
+            turns.wait()
+
+
+def test_of_two_that_ask_in_the_same_instant_one_gets_the_run(tmp_path):
+    processes = multiprocessing.get_context("forkserver")
+    turns, told = processes.Barrier(2, timeout=120), processes.Queue()
+    both = [processes.Process(target=contend, args=(tmp_path, turns, told)) for _ in range(2)]
+    for process in both:
+        process.start()
+    # Nobody asks for the next turn before both have had their answer.
+    answers = [sorted((told.get(timeout=120), told.get(timeout=120))) for _ in range(ROUNDS)]
+    for process in both:
+        process.join()
+    assert answers == [[False, True]] * ROUNDS
+    assert RunFolder(tmp_path).lock_holder() is None
 
 
 def test_the_lock_of_a_killed_process_is_taken_over_and_that_is_told(training, tmp_path):

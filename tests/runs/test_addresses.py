@@ -1,6 +1,7 @@
 """Addresses of checkpoints and evaluations."""
 
 import re
+import shutil
 
 import pytest
 
@@ -54,8 +55,14 @@ def test_checkpoints(demo, address, expected):
     assert resolve_checkpoint(address).resolve() == demo.root / expected
 
 
-def test_a_baseline_without_a_best_is_its_latest(demo):
+def test_a_lost_link_costs_nothing(demo):
     (demo.root / "baseline" / "best").unlink()
+    assert resolve_checkpoint("runs/demo:baseline").name == "step-000100"
+    assert resolve_checkpoint("runs/demo:baseline@best").name == "step-000100"
+
+
+def test_a_baseline_without_a_best_is_its_latest(demo):
+    shutil.rmtree(demo.root / "baseline" / "checkpoints" / "step-000100")
     assert resolve_checkpoint("runs/demo:baseline").name == "step-000200"
 
 
@@ -68,8 +75,36 @@ def test_a_folder_name_with_a_colon(demo):
 @pytest.mark.parametrize(
     ("address", "kind", "what", "fix"),
     [
-        ("runs/dmo", DataError, "there is no run or checkpoint 'runs/dmo'", "`ecrctl runs list` shows the runs"),
-        ("runs/dmo:policy", DataError, "there is no run 'runs/dmo'", "`ecrctl runs list` shows the runs"),
+        ("runs/dmo", DataError, "there is no run or checkpoint 'runs/dmo'", "did you mean 'runs/demo'?"),
+        ("dmo", DataError, "there is no run or checkpoint 'dmo'", "did you mean 'runs/demo'?"),
+        ("runs/dmo:policy@best", DataError, "there is no run 'runs/dmo'", "did you mean 'runs/demo:policy@best'?"),
+        ("runs/other", DataError, "there is no run or checkpoint 'runs/other'", "`ecrctl runs list` shows the runs"),
+        (
+            "runs/demo@best",
+            DataError,
+            "there is no run or checkpoint 'runs/demo@best'",
+            "did you mean 'runs/demo:policy@best'?",
+        ),
+        ("", UsageError, "an empty address names nothing", "name a run, such as runs/demo"),
+        ("runs/demo:", UsageError, "'runs/demo:' names nothing after ':'", "did you mean 'runs/demo:policy'?"),
+        (
+            "runs/demo:@best",
+            UsageError,
+            "'runs/demo:@best' names nothing between ':' and '@'",
+            "did you mean 'runs/demo:policy@best'?",
+        ),
+        (
+            "runs/demo/policy/checkpoints",
+            DataError,
+            "'runs/demo/policy/checkpoints' is neither a run nor a folder of one checkpoint",
+            "runs/demo:policy",
+        ),
+        (
+            "runs/demo/policy/checkpoints/lost",
+            DataError,
+            "'runs/demo/policy/checkpoints/lost' is neither a run nor a folder of one checkpoint",
+            "see what is wrong with it: ecrctl checkpoint verify runs/demo/policy/checkpoints/lost",
+        ),
         ("runs/demo:critic", DataError, "runs/demo has no critic", "it has: baseline, policy"),
         ("runs/demo:polcy", UsageError, "unknown stage 'polcy'", "did you mean 'policy'?"),
         (
@@ -99,6 +134,7 @@ def test_a_folder_name_with_a_colon(demo):
     ],
 )
 def test_what_is_not_there(demo, address, kind, what, fix):
+    (demo.stage("policy") / "checkpoints" / "lost").mkdir()
     with pytest.raises(EcrError, match=re.escape(what)) as caught:
         resolve_checkpoint(address)
     assert type(caught.value) is kind

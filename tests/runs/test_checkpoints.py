@@ -266,7 +266,8 @@ def test_everything_is_on_the_disk_before_it_gets_its_name(tmp_path, monkeypatch
 ENDLESS = """
 import sys
 from pathlib import Path
-from ecr_engine.runs.checkpoints import latest, save_checkpoint, step_of, sweep
+from ecr_engine.runs.checkpoints import latest, save_checkpoint, sweep
+from ecr_engine.runs.links import step_of
 
 stage = Path(sys.argv[1])
 
@@ -276,10 +277,12 @@ def write(folder):
 
 sweep(stage)
 step = step_of(latest(stage)) if (stage / "latest").exists() else 0
-print("ready", flush=True)
+begun = step
 while True:
     step += 1
     save_checkpoint(stage, step, write, metrics={"step": step}, best=step % 3 == 0, keep_last=2)
+    if step == begun + 1:
+        print("ready", flush=True)
 """
 
 

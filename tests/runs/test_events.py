@@ -58,10 +58,13 @@ NO_EVENTS = [
     json.dumps({**EVENT, "values": None}),
     json.dumps({**EVENT, "step": "x"}),
     json.dumps({key: value for key, value in EVENT.items() if key != "stage"}),
+    "[" * 100_000 + "]" * 100_000,
 ]
 
 
-@pytest.mark.parametrize("line", NO_EVENTS)
+@pytest.mark.parametrize(
+    "line", NO_EVENTS, ids=["empty", "a list", "a number", "no values", "no step", "no stage", "deep"]
+)
 def test_a_line_of_json_that_is_no_event_is_skipped(tmp_path, line):
     path = tmp_path / "events.jsonl"
     EventLog(path).emit("rl", "step", 1)

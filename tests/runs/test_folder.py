@@ -86,7 +86,10 @@ def test_the_record_comes_back(run):
         ("{}", "the run record has no 'schema' number", 1, "restore the file"),
         ('{"schema": 2}', "the run record has schema 2, and this version reads up to 1", 1, "upgrade ecrctl"),
         ('{"schema": 1}', "the run record is damaged: command: field required", 1, "restore the file"),
+        ("[" * 100_000 + "]" * 100_000, "the run record is nested too deep", 1, "restore the file"),
+        ('{"schema": ' + "7" * 5_000 + "}", "the run record has a number with too many digits", 1, "restore the file"),
     ],
+    ids=["torn", "a list", "empty", "newer", "fields missing", "deep", "long"],
 )
 def test_a_record_that_cannot_be_read(run, text, what, line, fix):
     run.record.write_text(text)

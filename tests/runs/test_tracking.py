@@ -1,123 +1,114 @@
-"""Trackers follow the events and never stop a run."""
+"""What trackers are given, and which there are."""
+
+from __future__ import annotations
 
 import sys
-import time
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from ecr_engine.config.sections.keeping import TrackingSettings
+from ecr_engine.errors import ExitCode, UnavailableError
 from ecr_engine.runs.events import Event
-from ecr_engine.runs.tracking import WandbTracker
+from ecr_engine.runs.tensorboard_tracker import TensorboardTracker
+from ecr_engine.runs.tracking import Tracked, check_trackers, numbers_of, trackers
 
 STEP = Event(1.0, "rl", 4, "step", {"objective/reward": 0.5, "policy/clip": True, "text": "x", "n": 3})
 
 
-class RecordingRun:
-    def __init__(self):
-        self.logged, self.axes, self.finished = [], [], 0
-
-    def define_metric(self, name, step_metric):
-        self.axes.append((name, step_metric))
-
-    def log(self, values):
-        self.logged.append(values)
-
-    def finish(self):
-        self.finished += 1
+def tracked(folder):
+    return Tracked("demo", folder, {"seed": 1}, folder / "events.jsonl")
 
 
-def fake_wandb(monkeypatch, init):
-    module = SimpleNamespace(init=init, Settings=lambda **settings: settings)
-    monkeypatch.setitem(sys.modules, "wandb", module)
+def test_the_numbers_of_an_event_keep_their_keys():
+    assert numbers_of(STEP) == {"objective/reward": 0.5, "n": 3}
 
 
-def tracker(folder, warnings, mode="offline"):
-    return WandbTracker(mode, "project", "demo", folder, {"seed": 1}, warn=warnings.append)
+@pytest.mark.parametrize("kind", ["sample", "progress", "warning"])
+def test_other_kinds_have_none(kind):
+    assert numbers_of(Event(1.0, "rl", 4, kind, {"n": 1})) == {}
 
 
-def test_numbers_are_sent_over_the_stage_step(tmp_path, monkeypatch):
-    run, begun, warnings = RecordingRun(), [], []
+def test_without_a_tracker_nothing_is_started_or_written(tmp_path):
+    with trackers(TrackingSettings(), tracked(tmp_path), tell=lambda kind, what: pytest.fail(what)) as found:
+        assert found == ()
+    assert list(tmp_path.iterdir()) == []
 
-    def init(**arguments):
-        begun.append(arguments)
-        return run
 
-    fake_wandb(monkeypatch, init)
-    listener = tracker(tmp_path, warnings)
+def test_tensorboard_that_is_not_installed_is_said_before_any_work(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UnavailableError) as caught:
+        check_trackers(TrackingSettings(tensorboard=True))
+    [problem] = caught.value.problems
+    assert caught.value.exit_code == ExitCode.ENVIRONMENT == 5
+    assert problem.what == "tensorboard is not installed"
+    assert problem.at == "tracking.tensorboard"
+    assert problem.fix == "pip install 'ecrctl[tensorboard]', or --set tracking.tensorboard=false"
+    check_trackers(TrackingSettings(tensorboard=False))
+
+
+class Writer:
+    def __init__(self, log_dir):
+        self.folder, self.texts, self.scalars, self.closed = log_dir, [], [], 0
+
+    def add_text(self, tag, text):
+        self.texts.append((tag, text))
+
+    def add_scalar(self, tag, value, step):
+        self.scalars.append((tag, value, step))
+
+    def close(self):
+        self.closed += 1
+
+
+@pytest.fixture
+def writers(monkeypatch):
+    made = []
+
+    def make(log_dir):
+        made.append(Writer(log_dir))
+        return made[-1]
+
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", SimpleNamespace(SummaryWriter=make))
+    return made
+
+
+def test_tensorboard_gets_the_keys_of_the_events(tmp_path, writers):
+    told = []
+    listener = TensorboardTracker(tracked(tmp_path), tell=lambda kind, what: told.append(what))
     listener(STEP)
-    listener(Event(2.0, "rl", 5, "validation", {"eval/bleu": 0.1}))
-    listener(Event(3.0, "rl", 5, "sample", {"n": 1}))
-    listener(Event(4.0, "baseline", 0, "step", {"text": "no number"}))
     listener.close()
     listener.close()
-    assert begun[0]["mode"] == "offline" and begun[0]["name"] == "demo" and begun[0]["config"] == {"seed": 1}
-    assert run.logged == [
-        {"rl/objective/reward": 0.5, "rl/n": 3, "rl/step": 4},
-        {"rl/eval/bleu": 0.1, "rl/step": 5},
-    ]
-    assert run.axes == [("rl/*", "rl/step"), ("baseline/*", "baseline/step")]
-    assert run.finished == 1
-    assert warnings == []
+    [writer] = writers
+    assert writer.folder == str(tmp_path / "tensorboard")
+    assert writer.scalars == [("rl/objective/reward", 0.5, 4), ("rl/n", 3, 4)]
+    assert writer.texts == [("settings", '```json\n{\n  "seed": 1\n}\n```')]
+    assert (writer.closed, told) == (1, [])
 
 
-class WandbOwnError(Exception):
-    __module__ = "wandb.errors"
+def test_a_full_disk_is_one_warning(tmp_path, writers):
+    told = []
+    listener = TensorboardTracker(tracked(tmp_path), tell=lambda *said: told.append(said))
 
+    def full(tag, value, step):
+        raise OSError(28, "No space left on device")
 
-@pytest.mark.parametrize("error", [ConnectionError("no network"), WandbOwnError("quota")])
-def test_a_failure_is_one_warning(tmp_path, monkeypatch, error):
-    run, warnings = RecordingRun(), []
-
-    def log(values):
-        raise error
-
-    run.log = log
-    fake_wandb(monkeypatch, lambda **arguments: run)
-    listener = tracker(tmp_path, warnings)
+    writers[0].add_scalar = full
     for _ in range(3):
         listener(STEP)
     listener.close()
-    assert warnings == [f"wandb failed and is off for the rest of the run: {type(error).__name__}: {error}"]
+    why = "tensorboard failed and is off for the rest of the run: OSError: [Errno 28] No space left on device"
+    assert told == [("warning", why)]
 
 
-def test_a_tracker_that_cannot_begin(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "wandb", None)
-    warnings = []
-    listener = tracker(tmp_path, warnings)
-    listener(STEP)
-    listener.close()
-    assert len(warnings) == 1 and "ModuleNotFoundError" in warnings[0]
+def test_the_real_tensorboard(tmp_path):
+    pytest.importorskip("tensorboard", reason="the extra `tensorboard` is not installed")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-
-def test_an_interrupt_is_no_fault_of_the_tracker(tmp_path, monkeypatch):
-    def init(**arguments):
-        raise KeyboardInterrupt
-
-    fake_wandb(monkeypatch, init)
-    with pytest.raises(KeyboardInterrupt):
-        tracker(tmp_path, [])
-
-
-def test_disabled_imports_nothing(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "wandb", None)
-    warnings = []
-    listener = tracker(tmp_path, warnings, mode="disabled")
-    listener(STEP)
-    listener.close()
-    assert warnings == []
-
-
-def test_the_real_one_offline(tmp_path, capfd):
-    warnings = []
-    listener = tracker(tmp_path, warnings)
-    listener(STEP)
-    listener.close()
-    assert warnings == []
-    (log,) = Path(tmp_path).glob("wandb/offline-run-*/*.wandb")
-    # Its own process writes the file, and may be a moment behind.
-    deadline = time.monotonic() + 20
-    while b"rl/objective/reward" not in log.read_bytes():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    assert capfd.readouterr().out == ""
+    with trackers(TrackingSettings(tensorboard=True), tracked(tmp_path), tell=lambda kind, what: pytest.fail(what)) as (
+        listener,
+    ):
+        listener(STEP)
+        listener(Event(2.0, "rl", 5, "step", {"objective/reward": 0.75}))
+    read = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    assert [(row.step, row.value) for row in read.Scalars("rl/objective/reward")] == [(4, 0.5), (5, 0.75)]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ecr_engine.errors import ENDINGS
 from ecrctl.commands.data.arguments import SKIP_BAD, Target
 from ecrctl.flags import Typed
 from ecrctl.options import Layers, Output
@@ -90,4 +91,8 @@ def _fetched(
             return fetch_corpus(corpus, folder, settings, listener=listener, source=source, force=force)
     except KeyboardInterrupt:
         fetch_view.say_interrupted(folder)
+        raise
+    except SystemExit as leaving:
+        if leaving.code in ENDINGS:
+            fetch_view.say_interrupted(folder)
         raise
