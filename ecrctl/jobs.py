@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecr_engine.errors import ExitCode, UsageError
+from ecr_engine.errors import ENDINGS, UsageError
 from ecrctl.flags import Typed
 from ecrctl.options import Execution, Layers, Output, Resume
+from ecrctl.signals import prepare_for_end, tell_of_stop, unbroken
 
 if TYPE_CHECKING:
     from ecr_engine.config.resolve import Resolved
     from ecr_engine.pipeline.job import Job, JobResult
+    from ecr_engine.runs.events import Listener
+    from ecrctl.ui.snapshot import Snapshot
 
 RUNS = Path("runs")
 SAMPLE_RUN = "demo"
@@ -25,6 +26,9 @@ STAGE_FOLDERS = {"baseline": "baseline", "critic": "critic", "rl": "policy"}
 
 LAST = "report"
 """The last stage of the whole job."""
+
+ENDING = "ending after this step, and saving it; once more ends it at once, unsaved"
+"""What a dashboard says when a signal was heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,31 +91,72 @@ def start(request: Request) -> None:
     processes.meet()
     result = _run(job, request)
     if processes.is_first():
-        outcome.show_result(result, request.until, as_json=request.output.json)
+        outcome.show_result(result, request.until, as_json=request.output.json, summed_up=_sums_up(request.output))
     processes.leave()
 
 
 def _run(job: Job, request: Request) -> JobResult:
-    from ecr_engine.pipeline.job import STAGES, run_job
+    from ecr_engine.pipeline.job import run_job
     from ecr_engine.runs import processes
     from ecr_engine.runs.stopping import Stop
     from ecrctl.ui.follow import following
-    from ecrctl.ui.snapshot import begin
 
-    stages = STAGES[: STAGES.index(request.until) + 1]
-    picture = begin(str(job.folder), stages, job.resolved.settings.rewards)
     try:
         quiet = request.output.quiet or not processes.is_first()
-        with following(picture, quiet=quiet, everything=request.output.verbose) as listener:
-            stop = Stop(_tell_of_stop if processes.is_first() else _say_nothing)
-            return run_job(job, until=request.until, listeners=(listener,), stop=stop)
+        with following(
+            _picture(job, request), quiet=quiet, everything=request.output.verbose, summed_up=True
+        ) as listener:
+            # Of several processes the first speaks.
+            stop = Stop(_heard_by(listener) if processes.is_first() else prepare_for_end)
+            return run_job(job, until=request.until, listeners=(unbroken(listener, stop),), stop=stop)
     except KeyboardInterrupt:
-        _say_how_to_go_on(job, request)
+        _say_how_to_go_on(job)
         raise
     except SystemExit as leaving:
-        if leaving.code == int(ExitCode.TERMINATED):
-            _say_how_to_go_on(job, request)
+        if leaving.code in ENDINGS:
+            _say_how_to_go_on(job)
         raise
+    finally:
+        if not request.output.quiet and processes.is_first():
+            _say_how_to_sync(job)
+
+
+def _picture(job: Job, request: Request) -> Snapshot:
+    """The picture before the first event: of a run that goes on, what its events told before."""
+    from ecr_engine.pipeline.job import STAGES
+    from ecr_engine.runs.events import read_events
+    from ecr_engine.runs.folder import RunFolder
+    from ecrctl.ui.aims import aims
+    from ecrctl.ui.follow import shows_board
+    from ecrctl.ui.snapshot import begin, recalled
+
+    stages = STAGES[: STAGES.index(request.until) + 1]
+    picture = replace(begin(str(job.folder), stages), aims=aims(job.resolved.settings.model_dump()))
+    if not shows_board(quiet=request.output.quiet, everything=request.output.verbose):
+        return picture
+    return recalled(picture, read_events(RunFolder(job.folder).events))
+
+
+def _heard_by(listener: Listener) -> Callable[[int], None]:
+    """How it is said that a signal was heard: under a dashboard, which would draw over a line on the terminal."""
+    from ecrctl.ui.follow import Board
+
+    if not isinstance(listener, Board):
+        return tell_of_stop
+    board = listener
+
+    def heard(number: int) -> None:
+        prepare_for_end(number)
+        board.notice = ENDING
+
+    return heard
+
+
+def _sums_up(output: Output) -> bool:
+    """Whether a dashboard leaves its summary on the terminal that the result is printed on too."""
+    from ecrctl.ui.follow import shows_board
+
+    return sys.stdout.isatty() and shows_board(quiet=output.quiet, everything=output.verbose)
 
 
 def _job(request: Request) -> Job:
@@ -207,33 +252,18 @@ def _refuse_existing(folder: Path, request: Request) -> None:
         )
 
 
-def _say_how_to_go_on(job: Job, request: Request) -> None:
+def _say_how_to_go_on(job: Job) -> None:
     from ecrctl.ui.console import note
+    from ecrctl.ui.next_step import going_on
 
     note(f"interrupted; what is finished is kept in {job.folder}")
-    note(f"  fix  go on with it: {_going_on(job.command, resumes=request.resume is not None)}")
+    note(f"  fix  go on with it: {going_on(job.command)}")
 
 
-def _going_on(command: Sequence[str], *, resumes: bool) -> str:
-    """The command that goes on where this one was interrupted.
+def _say_how_to_sync(job: Job) -> None:
+    """Says how to send what wandb has kept offline, if it was to follow the run."""
+    from ecr_engine.runs.wandb_tracker import sync_command
+    from ecrctl.ui.console import note
 
-    Args:
-        command: what was typed.
-        resumes: whether it has the option `--resume`.
-    """
-    words = list(command)
-    for index, word in enumerate(words):
-        if word == "--resume":
-            del words[index : index + 2]
-        elif word.startswith("--resume="):
-            del words[index]
-    return shlex.join([*words, "--resume", "auto"] if resumes else words)
-
-
-def _tell_of_stop() -> None:
-    """Says that the signal was heard; a system call only, since it breaks into whatever is being written."""
-    os.write(2, b"\nending after this step, and saving it; once more ends it at once, unsaved\n")
-
-
-def _say_nothing() -> None:
-    """Of several processes the first speaks."""
+    if job.resolved.settings.tracking.wandb != "disabled" and (command := sync_command(job.folder)):
+        note(f"wandb was kept offline; to send it: {command}")

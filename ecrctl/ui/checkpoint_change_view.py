@@ -77,12 +77,13 @@ def show_pruning(found: Pruning, *, as_json: bool) -> None:
     console = results()
     show(console, columns, rows)
     console.print()
-    count = f"{found.removed} of {len(rows)} checkpoints"
+    left = f", and {len(found.left_over)} left over by interrupted saves" if found.left_over else ""
+    count = f"{found.removed} of {len(rows)} checkpoints{left}"
     if found.done:
         facts(console, [("removed", count), ("freed", size(found.frees))])
         return
     facts(console, [("would remove", count), ("would free", size(found.frees))])
-    if found.removed:
+    if found.removed or found.left_over:
         note("nothing was touched: the same command with --yes removes them")
 
 

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
+from rich.console import Console
 from rich.text import Text
 
 from ecrctl.ui.comparison import show_comparison
 from ecrctl.ui.console import results, say
 from ecrctl.ui.document import print_document
+from ecrctl.ui.next_step import after_stage
 from ecrctl.ui.numbers import duration
 from ecrctl.ui.settings_view import annotated, changed
 from ecrctl.ui.tables import Column, facts, show
 
 if TYPE_CHECKING:
     from ecr_engine.pipeline.job import Job, JobResult
-
-_NEXT = {
-    "data": "ecrctl data show {run}",
-    "baseline": "ecrctl train critic --run {run}",
-    "critic": "ecrctl rl train --run {run}",
-    "rl": "ecrctl eval run {run}:policy",
-}
-"""What to type after a single stage."""
 
 
 def show_plan(job: Job, until: str, *, as_json: bool) -> None:
@@ -61,8 +56,15 @@ def show_plan(job: Job, until: str, *, as_json: bool) -> None:
     )
 
 
-def show_result(result: JobResult, until: str, *, as_json: bool) -> None:
-    """Prints what came of a job: the comparison where there is one, the stages, and what to type next."""
+def show_result(result: JobResult, until: str, *, as_json: bool, summed_up: bool = False) -> None:
+    """Prints what came of a job: the comparison where there is one, the stages, and what to type next.
+
+    Args:
+        result: what the job came to.
+        until: its last stage.
+        as_json: as one document.
+        summed_up: the stages are on the terminal already.
+    """
     comparison = result.comparison
     if as_json:
         print_document(
@@ -77,22 +79,26 @@ def show_result(result: JobResult, until: str, *, as_json: bool) -> None:
     if comparison is not None:
         show_comparison(console, comparison)
         console.print()
-        facts(
-            console,
-            [
-                ("report", str(result.folder / "report.html")),
-                ("took", duration(sum(outcome.seconds for outcome in result.outcomes))),
-                ("next", f"ecrctl runs show {result.folder}"),
-            ],
-        )
+        facts(console, _after_comparison(result))
         return
+    if not summed_up:
+        _show_stages(console, result)
+    next_step = after_stage(until, result.folder)
+    facts(console, [("run", str(result.folder)), *([("next", next_step)] if next_step else [])])
+
+
+def _after_comparison(result: JobResult) -> list[tuple[str, str]]:
+    return [
+        ("report", str(result.folder / "report.html")),
+        ("took", duration(sum(outcome.seconds for outcome in result.outcomes))),
+        ("next", f"ecrctl runs show {shlex.quote(str(result.folder))}"),
+    ]
+
+
+def _show_stages(console: Console, result: JobResult) -> None:
     rows = [
         (o.stage, "unchanged" if o.action == "skip" else "done", Text(duration(o.seconds), "dim"))
         for o in result.outcomes
     ]
     show(console, (Column("stage"), Column(""), Column("took", right=True)), rows)
     console.print()
-    pairs = [("run", str(result.folder))]
-    if until in _NEXT:
-        pairs.append(("next", _NEXT[until].format(run=result.folder)))
-    facts(console, pairs)

@@ -10,6 +10,10 @@ from ecrctl.ui.settings_view import annotated
 from ecrctl.ui.tables import Column, facts, show
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ecr_engine.config.profile_files import Validated
+    from ecr_engine.config.profiles import ProfileInfo
     from ecr_engine.config.resolve import Resolved
 
 
@@ -73,6 +77,41 @@ def show_difference(first: str, second: str, *, as_json: bool) -> None:
         return
     columns = (Column("setting"), Column(first, right=True), Column(second, right=True))
     show(results(), columns, [(key, _text(left.get(key)), _text(right.get(key))) for key in keys])
+
+
+def show_validated(checked: Sequence[Validated], *, as_json: bool) -> None:
+    """Prints which profiles are right, and raises what is wrong with the others.
+
+    Raises:
+        SettingsError: at least one is wrong; it has the mistakes of all of them.
+    """
+    from ecr_engine.errors import SettingsError
+
+    wrong = [problem for each in checked for problem in each.problems]
+    if as_json:
+        print_document([{"name": each.name, "ok": not each.problems, "problems": each.problems} for each in checked])
+    else:
+        for each in checked:
+            if not each.problems:
+                say(f"ok  {each.name}")
+    if wrong:
+        raise SettingsError(wrong)
+
+
+def show_created(info: ProfileInfo, *, as_json: bool) -> None:
+    """Prints what was written, and what to do with it."""
+    if as_json:
+        print_document(info)
+        return
+    say(info.path.read_text(encoding="utf-8"))
+    facts(
+        results(),
+        [
+            ("wrote", str(info.path)),
+            ("use it", f"ecrctl run --profile {info.path}"),
+            ("beside the defaults", f"ecrctl profile show {info.path}"),
+        ],
+    )
 
 
 def _defaults() -> dict[str, Any]:

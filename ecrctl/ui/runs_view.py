@@ -12,12 +12,14 @@ from ecrctl.ui.checkpoint_view import moment
 from ecrctl.ui.comparison import show_comparison
 from ecrctl.ui.console import results, say
 from ecrctl.ui.document import print_document
-from ecrctl.ui.numbers import duration
+from ecrctl.ui.next_step import after_run
+from ecrctl.ui.numbers import duration, size
 from ecrctl.ui.tables import Column, facts, show
 
 if TYPE_CHECKING:
     from ecr_engine.runs.folder import RunFolder
     from ecr_engine.runs.record import RunRecord
+    from ecr_engine.runs.removal import Removable
 
 
 def status(run: RunFolder, record: RunRecord) -> str:
@@ -40,10 +42,10 @@ def show_list(folder: Path, runs: Sequence[tuple[RunFolder, RunRecord | DataErro
     columns = (
         Column("run"),
         Column("status"),
-        Column("started"),
+        Column("started", spare=1),
         Column("took", right=True),
-        Column("stages done", right=True, spare=1),
-        Column("profiles", spare=2),
+        Column("stages done", right=True, spare=2),
+        Column("profiles", spare=3),
     )
     rows = [
         (
@@ -80,6 +82,49 @@ def show_run(run: RunFolder, *, as_json: bool) -> None:
     if comparison is not None:
         console.print()
         show_comparison(console, comparison)
+    next_step = _next(run, record)
+    if next_step is not None:
+        console.print()
+        facts(console, [("next", next_step)])
+
+
+def _next(run: RunFolder, record: RunRecord) -> str | None:
+    """What to type after a look at a run: the responses of one that is done, or how to go on with another."""
+    state = status(run, record)
+    if state == "done" and run.comparison.is_file():
+        return f"ecrctl runs show {shlex.quote(str(run.root))} --samples --sort reward"
+    if state == "running":
+        return f"ecrctl runs watch {shlex.quote(str(run.root))}"
+    return after_run(run, record, state)
+
+
+def show_removal(chosen: Sequence[Removable], *, removed: bool, as_json: bool) -> None:
+    """Prints what goes, or has gone, with runs."""
+    if as_json:
+        told = [
+            {"run": each.run.root, "files": each.files, "bytes": each.bytes, "checkpoints": each.checkpoints}
+            for each in chosen
+        ]
+        print_document({"removed": removed, "runs": told, "bytes": sum(each.bytes for each in chosen)})
+        return
+    columns = (
+        Column("run"),
+        Column("size", right=True),
+        Column("files", right=True, spare=1),
+        Column("checkpoints", folds=True),
+    )
+    rows = [(str(each.run.root), size(each.bytes), f"{each.files:,}", _checkpoints(each)) for each in chosen]
+    show(results(), columns, rows)
+    say(f"{'removed' if removed else 'would go'}: {size(sum(each.bytes for each in chosen))}")
+
+
+def removal_command(runs: Sequence[RunFolder]) -> str:
+    """What to type to really remove runs."""
+    return shlex.join(["ecrctl", "runs", "remove", *(str(run.root) for run in runs), "--yes"])
+
+
+def _checkpoints(each: Removable) -> str:
+    return ", ".join(f"{count} of {stage}" for stage, count in each.checkpoints.items()) or "none"
 
 
 def _facts(run: RunFolder, record: RunRecord) -> list[tuple[str, str]]:

@@ -1,155 +1,155 @@
-"""The parts of a dashboard under its progress bar: metrics, reward components, a sample, speed, warnings."""
+"""The parts of a dashboard under its progress bar: metrics, reward components, a sample, warnings, speed."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from ecrctl.ui.numbers import clip, number, signed, sparkline
-from ecrctl.ui.snapshot import Caution, Metric, Snapshot
+from ecrctl.ui.measures import measures
+from ecrctl.ui.numbers import clip, duration, number, signed, sparkline
+from ecrctl.ui.parts import CYAN, Line, Section, folded, label_cells, labelled
+from ecrctl.ui.snapshot import Caution, Snapshot
 
-MEAN_OF = 20
-"""So many last values make the mean beside a sparkline."""
+SHOWN = 2
+"""Warnings on a dashboard, the newest."""
 
-_LABEL = 12
-_VALUE = 10
-_NARROW = 60
-_COURSE = 60
-_GENERIC_ROWS = 8
-_NOT_GENERIC = ("perf/", "time/", "rewards/")
+_COMPONENT = re.compile(r"rewards/(.+)/mean")
+_WEIGHT, _VALUE, _CHANGE = 8, 10, 10
+_HANG = 9
+_HELD_OUT = 70
+"""From so many columns on, a component's change on held-out turns has a column."""
 
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """One part of the dashboard.
-
-    Attributes:
-        body: what is drawn.
-        lines: how many lines it takes.
-        rank: how soon it is left out when room is short: greater goes first.
-    """
-
-    body: RenderableType
-    lines: int
-    rank: int
+_SPEED = (
+    ("perf/samples_per_s", "samples/s"),
+    ("perf/responses_per_s", "responses/s"),
+    ("perf/tokens_per_s", "tokens/s"),
+    ("perf/peak_memory_mib", "MiB"),
+    ("score/failed", "failed"),
+    ("score/cached", "from the cache"),
+)
+_TIMES = (("time/rollout_s", "rollout"), ("time/update_s", "update"))
 
 
 def sections(snapshot: Snapshot, width: int) -> list[Section]:
-    """The parts that have something to show, in the order they are drawn."""
-    if "objective/reward" in snapshot.metrics:
-        parts = [_policy(snapshot.metrics, width), _components(snapshot, width)]
-    else:
-        parts = [_generic(snapshot.metrics, width)]
-    parts += [_sample(snapshot.sample, width), _speed(snapshot.metrics, width), _warnings(snapshot.warnings, width)]
-    return [part for part in parts if part is not None]
-
-
-def _policy(metrics: Mapping[str, Metric], width: int) -> Section:
-    """Reward, KL, policy and value: a line each, or more where it is narrow."""
-    rows = [
-        *_curve("reward", metrics, "objective/reward", width),
-        *_curve("held-out", metrics, "eval/reward", width),
-        *_curve("KL", metrics, "objective/kl", width),
-        *_values("policy", metrics, ("policy/loss", "policy/approx_kl", "policy/clip_fraction"), width),
-        *_values("value", metrics, ("value/loss", "value/explained_variance"), width),
+    """The parts that have something to show, in the order they are drawn; `speed` is apart."""
+    parts = [
+        measures(snapshot, width),
+        _components(snapshot, width),
+        _sample(snapshot.sample or {}, width),
+        cautions([each for each in snapshot.warnings if _concerns(each, snapshot)][-SHOWN:], width),
     ]
-    return Section(_stack(rows), len(rows), rank=0)
+    if not any(parts) and snapshot.at_hand is not None and snapshot.at_hand.note:
+        parts.append(tuple(Line(Text(row), 0) for row in folded(snapshot.at_hand.note, width)))
+    return [part for part in parts if part]
 
 
-def _curve(label: str, metrics: Mapping[str, Metric], key: str, width: int) -> list[Text]:
-    if key not in metrics:
-        return []
-    metric = metrics[key]
-    words = f"mean of last {MEAN_OF}" if width >= _NARROW else f"of {MEAN_OF}"
-    tail = f"{words}  {number(metric.mean(MEAN_OF))}"
-    course = sparkline(metric.history, min(_COURSE, width - _LABEL - _VALUE - len(tail) - 2))
-    return [
-        Text.assemble(
-            (f"{label:<{_LABEL}}", "bold"),
-            (f"{number(metric.last):<{_VALUE}}", _alarm(metric.last)),
-            (course, "cyan"),
-            "  " if course else "",
-            (tail, "dim"),
-        )
-    ]
+def speed(snapshot: Snapshot) -> list[str]:
+    """How fast it goes, and on how much memory."""
+    metrics = snapshot.metrics
+    rates = [f"{number(metrics[key].last)} {unit}" for key, unit in _SPEED if key in metrics and metrics[key].last]
+    times = [f"{name} {duration(metrics[key].last)}" for key, name in _TIMES if key in metrics]
+    pace = None if rates or snapshot.progress is None else snapshot.progress.pace()
+    return [*rates, *times] if pace is None else [f"{number(pace)} a second", *times]
 
 
-def _values(label: str, metrics: Mapping[str, Metric], keys: Iterable[str], width: int) -> list[Text]:
-    """The last values of some metrics in a row, in further rows where they do not fit."""
-    rows: list[Text] = []
-    for key in keys:
-        if key not in metrics:
-            continue
-        name, value = key.split("/")[1].replace("_", " "), metrics[key].last
-        text = number(value)
-        if not rows or rows[-1].cell_len + len(name) + 1 + len(text) > width:
-            rows.append(Text.assemble((f"{'' if rows else label:<{_LABEL}}", "bold")))
-        rows[-1].append(f"{name} ", "dim").append(text, _alarm(value)).append("  ")
-    return rows
+def cautions(warnings: Sequence[Caution], width: int, *, placed: bool = False) -> Section:
+    """What was seen, and under it what to type against it, never cut.
+
+    Args:
+        warnings: the warnings.
+        width: columns.
+        placed: whether to say in which stage, and after which step, each was seen.
+    """
+    lines: list[Line] = []
+    for warning in warnings:
+        step = f", step {warning.step}" if warning.step else ""
+        place = f"{warning.stage}{step}: " if placed else ""
+        lines += _hung("warning", "bold yellow", folded(place + warning.what, width - _HANG - 1, 2), 1)
+        lines += _hung("    fix", "green", folded(warning.fix, width - _HANG), 2)
+    return tuple(lines)
 
 
-def _alarm(value: float) -> str:
-    """The style of a value: one that is not finite stands out."""
-    return "" if math.isfinite(value) else "bold red"
+def _hung(label: str, style: str, rows: Sequence[str], rank: int) -> Iterator[Line]:
+    """A text of several lines under a label."""
+    for place, row in enumerate(rows):
+        text = Text.assemble((f"{label if not place else '':<{_HANG}}", style), row)
+        yield Line(text, rank, place + 1 < len(rows))
 
 
-def _components(snapshot: Snapshot, width: int) -> Section | None:
+def _concerns(warning: Caution, snapshot: Snapshot) -> bool:
+    """Whether a warning is about the stage at hand, or about none, as a tracker's."""
+    return warning.stage == snapshot.stage or warning.stage not in {stage.name for stage in snapshot.stages}
+
+
+def _components(snapshot: Snapshot, width: int) -> Section:
     """One line for each reward component: weight of the moment, value, change since the start of the stage, course."""
-    names = [key.split("/")[1] for key in snapshot.metrics if key.startswith("rewards/") and key.endswith("/mean")]
-    if not names:
-        return None
-    room = width - 20 - 3 * 10
-    head = Text(f"{'component':<20}{'weight':>10}{'value':>10}{'change':>10}", "dim")
-    rows = [head, *(_component(snapshot, name, room) for name in sorted(names))]
-    return Section(_stack(rows), len(rows), rank=1)
+    found = [match.group(1) for match in map(_COMPONENT.fullmatch, snapshot.metrics) if match]
+    if not found:
+        return ()
+    held_out = width >= _HELD_OUT and any(_measured_twice(snapshot, name) for name in found)
+    columns = f"{'weight':>{_WEIGHT}}{'value':>{_VALUE}}{'change':>{_CHANGE}}"
+    head = f"{'component':<{label_cells(width)}}{columns}{'held-out' if held_out else '':>{_CHANGE}}".rstrip()
+    # The heaviest matter most.
+    order = sorted(found, key=lambda name: (-(_weight(snapshot, name) or 0.0), name))
+    rows = {
+        name: Line(_component(snapshot, name, width, held_out=held_out), min(5, 2 + place // 2))
+        for place, name in enumerate(order)
+    }
+    return (Line(Text(head, "dim"), 2), *(rows[name] for name in sorted(found)))
 
 
-def _component(snapshot: Snapshot, name: str, room: int) -> Text:
+def _component(snapshot: Snapshot, name: str, width: int, *, held_out: bool) -> Text:
     metric = snapshot.metrics[f"rewards/{name}/mean"]
-    change = metric.last - metric.first
-    moving = snapshot.metrics.get(f"rewards/{name}/weight")
-    known = snapshot.weights.get(name) if moving is None else moving.last
-    weight = "" if known is None else f"{known:.4g}"
-    style = "green" if change > 0 else "red" if change < 0 else "dim"
-    return Text.assemble(
-        f"{clip(name, 19):<20}{weight:>10}{number(metric.last):>10}",
-        (f"{signed(change):>10}", style),
-        (f"  {sparkline(metric.history, min(40, room - 2))}" if room > 8 else "", "cyan"),
+    weight, cells = _weight(snapshot, name), label_cells(width)
+    text = Text.assemble(
+        f"{clip(name, cells - 1):<{cells}}",
+        (f"{'' if weight is None else f'{weight:.4g}':>{_WEIGHT}}", "dim"),
+        f"{number(metric.last):>{_VALUE}}",
     )
+    _append_change(text, metric.last - metric.first)
+    if held_out:
+        if _measured_twice(snapshot, name):
+            measured = snapshot.metrics[f"eval/{name}"]
+            _append_change(text, measured.last - measured.first)
+        else:
+            text.append(" " * _CHANGE)
+    room, points = width - text.cell_len - 2, metric.course
+    course = sparkline(points, min(32, room)) if room >= 6 and len(points) > 1 else ""
+    return text.append(f"  {course}", CYAN) if course else text
 
 
-def _generic(metrics: Mapping[str, Metric], width: int) -> Section | None:
-    """Any other stage: its metrics with their courses."""
-    keys = [key for key in metrics if not key.startswith(_NOT_GENERIC)][:_GENERIC_ROWS]
-    if not keys:
-        return None
-    label = min(max(len(key) for key in keys) + 2, width // 2)
-    rows = [
-        Text.assemble(
-            (f"{clip(key, label - 1):<{label}}", "bold"),
-            (f"{number(metrics[key].last):<{_VALUE}}", _alarm(metrics[key].last)),
-            (sparkline(metrics[key].history, min(_COURSE, width - label - _VALUE)), "cyan"),
-        )
-        for key in keys
-    ]
-    return Section(_stack(rows), len(rows), rank=0)
+def _measured_twice(snapshot: Snapshot, name: str) -> bool:
+    """Whether a component was measured on held-out turns again since the baseline."""
+    measured = snapshot.metrics.get(f"eval/{name}")
+    return measured is not None and len(measured.recent) > 1
 
 
-def _sample(values: Mapping[str, Any] | None, width: int) -> Section | None:
+def _append_change(text: Text, change: float) -> None:
+    text.append(f"{signed(change):>{_CHANGE}}", "green" if change > 0 else "red" if change < 0 else "dim")
+
+
+def _weight(snapshot: Snapshot, name: str) -> float | None:
+    """The weight of the moment, which a curriculum may move; None if nobody knows it."""
+    moving = snapshot.metrics.get(f"rewards/{name}/weight")
+    return snapshot.aims.weights.get(name) if moving is None else moving.last
+
+
+def _sample(values: Mapping[str, Any], width: int) -> Section:
     """The newest sample: what was said last, what the policy answered, what a human answered, and its reward."""
-    if not values:
-        return None
-    texts = [_last_turn(values["context"])] if "context" in values else []
-    texts += [(key, str(values[key])) for key in ("response", "reference") if key in values]
-    texts += [("reward", _reward(values))] if "reward" in values else []
-    rows = [Text.assemble((f"{label:<{_LABEL}}", "dim"), clip(text, width - _LABEL)) for label, text in texts]
-    return Section(_stack(rows), len(rows), rank=2) if rows else None
+    lines: Section = ()
+    if "context" in values:
+        role, words = _last_turn(values["context"])
+        lines += labelled(role, words, width, (4, 6), "dim")
+    if "response" in values:
+        lines += labelled("response", str(values["response"]), width, (3, 5, 6))
+    if "reference" in values:
+        lines += labelled("reference", str(values["reference"]), width, (5, 7), "dim")
+    if "reward" in values:
+        lines += labelled("its reward", _reward(values), width, (4, 6), "dim")
+    return lines
 
 
 def _last_turn(context: object) -> tuple[str, str]:
@@ -165,33 +165,3 @@ def _reward(values: Mapping[str, Any]) -> str:
     scores = values.get("components", {}).items()
     parts = [f"{name} {number(score)}" for name, score in scores if score is not None]
     return " · ".join([number(values["reward"]), *parts])
-
-
-def _speed(metrics: Mapping[str, Metric], width: int) -> Section | None:
-    units = (
-        ("perf/samples_per_s", "samples/s"),
-        ("perf/tokens_per_s", "tokens/s"),
-        ("perf/peak_memory_mib", "MiB"),
-    )
-    words = [f"{number(metrics[key].last)} {unit}" for key, unit in units if key in metrics]
-    return Section(Text(clip(" · ".join(words), width), "dim"), 1, rank=3) if words else None
-
-
-def _warnings(warnings: tuple[Caution, ...], width: int) -> Section | None:
-    """What was seen, and under it what to type against it."""
-    if not warnings:
-        return None
-    rows = []
-    for warning in warnings:
-        rows.append(Text.assemble(("warning ", "bold yellow"), clip(warning.what, width - 8)))
-        if warning.fix:
-            rows.append(Text.assemble(("    fix ", "green"), clip(warning.fix, width - 8)))
-    return Section(_stack(rows), len(rows), rank=1)
-
-
-def _stack(rows: Iterable[Text]) -> Table:
-    grid = Table.grid()
-    grid.add_column(no_wrap=True)
-    for row in rows:
-        grid.add_row(row)
-    return grid

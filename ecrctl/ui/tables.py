@@ -18,6 +18,9 @@ _GAPS = (2, 1)
 _SHORTEST = 6
 """A heading keeps so many characters."""
 
+_NARROWEST = 8
+"""A column that folds where room is short keeps so many cells, if it has so many."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -40,20 +43,20 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """One way to set a table: which columns, with which headings, how far apart, and whether the first one folds."""
+    """One way to set a table: which columns, with which headings, how far apart, and which of them fold."""
 
     kept: tuple[int, ...]
     heads: tuple[str, ...]
     gap: int
-    folds_first: bool = False
+    folding: tuple[int, ...] = ()
 
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[str | Text]], width: int) -> Table:
     """A table without lines that fits into `width` columns if it can.
 
     Where it is too wide the gaps become narrow, then the headings short, and then spare columns go. If that is not
-    enough, headings are cut with an ellipsis, the first column folds, and numbers go but for the last column of them:
-    no number is ever cut.
+    enough, headings are cut with an ellipsis, the first column folds, numbers go but for the last column of them (no
+    number is ever cut), all texts fold, and at last texts go too, but for the first column.
     """
     body = [list(row) for row in rows]
     layouts = list(_layouts(columns, body))
@@ -85,10 +88,15 @@ def _layouts(columns: Sequence[Column], rows: Sequence[Sequence[str | Text]]) ->
         yield _Layout(tuple(kept), short, _GAPS[-1])
     cut = tuple(clip(head, max(_SHORTEST, _widest(rows, index))) for index, head in enumerate(short))
     yield _Layout(tuple(kept), cut, _GAPS[-1])
-    yield _Layout(tuple(kept), cut, _GAPS[-1], folds_first=True)
+    yield _Layout(tuple(kept), cut, _GAPS[-1], (0,))
     for number in [index for index in kept[1:] if columns[index].right][:-1]:
         kept.remove(number)
-        yield _Layout(tuple(kept), cut, _GAPS[-1], folds_first=True)
+        yield _Layout(tuple(kept), cut, _GAPS[-1], (0,))
+    texts = tuple(index for index in kept if not columns[index].right)
+    yield _Layout(tuple(kept), cut, _GAPS[-1], texts)
+    for text in reversed(texts[1:]):
+        kept.remove(text)
+        yield _Layout(tuple(kept), cut, _GAPS[-1], texts)
 
 
 def show(console: Console, columns: Sequence[Column], rows: Iterable[Sequence[str | Text]]) -> None:
@@ -109,7 +117,7 @@ def _cell(cell: str | Text) -> Text:
 
 
 def _folds(columns: Sequence[Column], index: int, layout: _Layout) -> bool:
-    return columns[index].folds or (layout.folds_first and index == layout.kept[0])
+    return columns[index].folds or index in layout.folding
 
 
 def _widest(rows: Sequence[Sequence[str | Text]], index: int) -> int:
@@ -118,9 +126,11 @@ def _widest(rows: Sequence[Sequence[str | Text]], index: int) -> int:
 
 
 def _width(columns: Sequence[Column], rows: Sequence[Sequence[str | Text]], layout: _Layout) -> int:
-    """How wide a table is; a column that folds counts with its head only."""
+    """How wide a table is at least; one that always folds counts with its head only."""
     total = 0
     for index in layout.kept:
-        cells = 0 if _folds(columns, index, layout) else _widest(rows, index)
+        cells = 0 if columns[index].folds else _widest(rows, index)
+        if index in layout.folding:
+            cells = min(_widest(rows, index), _NARROWEST)
         total += max(cell_len(layout.heads[index]), cells) + layout.gap
     return total - layout.gap

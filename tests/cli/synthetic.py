@@ -71,6 +71,18 @@ def whole_run() -> list[Event]:
     return events_before_rl() + rl_events()
 
 
+def evaluation_events() -> list[Event]:
+    """Two evaluations, the second of which is 8 of 16 turns further: 4 turns a second."""
+    values = {"eval/reward": 0.25, "eval/bleu@1": 0.125, "eval/length": 12.0}
+    return [
+        Event(START, "evaluate", 0, "stage_started", {}),
+        Event(START + 2, "evaluate", 0, "validation", {"what": "baseline", **values}),
+        Event(START + 8, "evaluate", 0, "validation", {"what": "policy", **values, "eval/reward": 0.375}),
+        Event(START + 10, "evaluate", 0, "progress", {"done": 4, "total": 16, "what": "turns (policy)"}),
+        Event(START + 12, "evaluate", 0, "progress", {"done": 12, "total": 16, "what": "turns (policy)"}),
+    ]
+
+
 def metric(
     name: str, a: float, b: float, *, interval: Interval | None, p: float | None, in_reward: bool
 ) -> MetricComparison:

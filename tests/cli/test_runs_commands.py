@@ -12,7 +12,7 @@ from synthetic import START, whole_run
 from ecr_engine.runs.events import Event
 from ecr_engine.runs.folder import RunFolder
 from ecr_engine.runs.record import RunRecord, StageRecord
-from ecrctl.ui.watch import follow
+from ecr_engine.runs.tail import follow
 
 DONE = RunRecord(
     command=("ecrctl", "run", "--run", "runs/my run"),
@@ -81,11 +81,27 @@ def test_show(ecrctl, runs) -> None:
     lines = ecrctl("runs", "show", "runs/old").out.splitlines()
     assert lines[0].split() == ["run", "runs/old"]
     assert lines[2] == "command   ecrctl run --run 'runs/my run'"
-    assert [line.split() for line in lines[-3:]] == [
+    assert [line.split() for line in lines[-5:]] == [
         ["stage", "status", "took"],
         ["data", "done", "2.0", "s"],
         ["baseline", "done", "1:10"],
+        [],
+        ["next", "ecrctl", "train", "critic", "--run", "runs/old"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("command", "going_on"),
+    [
+        ("ecrctl run --data redial", "ecrctl run --data redial"),
+        ("ecrctl rl train --run a", "ecrctl rl train --run a --resume auto"),
+        ("ecrctl rl train --resume best --run a", "ecrctl rl train --run a --resume auto"),
+        ("ecrctl train critic --resume=last", "ecrctl train critic --resume auto"),
+    ],
+)
+def test_a_run_that_stopped_says_how_to_go_on(ecrctl, runs, command, going_on) -> None:
+    RunFolder(runs / "new").write_record(replace(DONE, status="failed", command=tuple(command.split())))
+    assert ecrctl("runs", "show", "runs/new").out.splitlines()[-1] == f"next  {going_on}"
 
 
 def test_watch_of_a_run_that_has_ended_prints_its_lines_and_how_it_stands(ecrctl, runs) -> None:
@@ -136,3 +152,55 @@ def test_follow_is_not_confused_by_a_stage_that_took_its_old_events_out(tmp_path
 
 def test_follow_of_a_file_that_is_not_there_yet(tmp_path) -> None:
     assert list(follow(tmp_path / "events.jsonl", lambda: False)) == []
+
+
+def test_follow_leaves_a_line_that_is_being_written_until_it_has_its_end(tmp_path) -> None:
+    path = tmp_path / "events.jsonl"
+    line = '{"time": 1.0, "stage": "rl", "step": 1, "kind": "note", "values": {}}'
+    path.write_text(line[:30])
+    parts, given = iter([line[30:], "\n" + line.replace("1.0", "2.0"), ""]), []
+
+    def alive() -> bool:
+        given.append(len(found))
+        with path.open("a") as handle:
+            handle.write(part := next(parts))
+        return part != ""
+
+    found: list[Event] = []
+    for event in follow(path, alive, pause=0.0):
+        found.append(event)
+    assert [event.time for event in found] == [1.0, 2.0]
+    # Nothing at the first look; the first line once it has its end; the last one, without an end, at the last look.
+    assert given == [0, 0, 1]
+
+
+def test_follow_reads_each_line_once(tmp_path, monkeypatch) -> None:
+    import ecr_engine.runs.tail as tail
+
+    path, read = tmp_path / "events.jsonl", []
+    monkeypatch.setattr(tail, "parsed", lambda line: read.append(line))
+    looks = iter([True] * 5 + [False])
+
+    def alive() -> bool:
+        with path.open("a") as handle:
+            handle.write("one more\n")
+        return next(looks)
+
+    assert list(follow(path, alive, pause=0.0)) == []
+    assert len(read) == 6
+
+
+def test_the_end_of_a_stage_can_be_seen_later(ecrctl, runs) -> None:
+    out = ecrctl("runs", "watch", "runs/old", "--stage", "rl").out
+    assert "held" not in out
+    assert "component             weight     value    change\n" in "\n".join(map(str.rstrip, out.splitlines())) + "\n"
+    finished = ecrctl("runs", "watch", "runs/old", "--stage", "judg")
+    assert (finished.code, finished.err) == (
+        2,
+        "error: unknown stage 'judg'\n  at   --stage\n  fix  did you mean 'judge'?\n",
+    )
+    assert ecrctl("runs", "watch", "runs/old", "--stage", "report").err == (
+        "error: the stage report of runs/old has not begun\n"
+        "  at   --stage\n"
+        "  fix  see what has: ecrctl runs show runs/old\n"
+    )

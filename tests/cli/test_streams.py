@@ -68,15 +68,18 @@ def in_terminal(columns: int, *arguments: str, cwd: Path, **environment: str) ->
 def test_a_terminal_gets_the_dashboard(run, tmp_path) -> None:
     text = in_terminal(80, "runs", "watch", "demo", cwd=tmp_path)
     assert "\x1b[" in text
-    assert "mean of last 20" in text
+    # A run that is done is summed up, and its stages can be seen again.
+    assert "✓ baseline" in text
+    assert "next  ecrctl data show demo\n" not in text
     assert "stage=rl" not in text
+    assert "mean of 100" in in_terminal(80, "runs", "watch", "demo", "--stage", "rl", cwd=tmp_path)
 
 
 def test_no_color_means_no_colour(run, tmp_path) -> None:
     import re
 
-    text = in_terminal(80, "runs", "watch", "demo", cwd=tmp_path, NO_COLOR="1")
-    assert "mean of last 20" in text
+    text = in_terminal(80, "runs", "watch", "demo", "--stage", "rl", cwd=tmp_path, NO_COLOR="1")
+    assert "mean of 100" in text
     assert re.findall(r"\x1b\[[0-9;]*3[0-7]", text) == []
 
 
@@ -84,7 +87,7 @@ def test_no_color_means_no_colour(run, tmp_path) -> None:
 def test_a_narrow_or_dumb_terminal_gets_lines(run, tmp_path, columns, term) -> None:
     text = in_terminal(columns, "runs", "watch", "demo", cwd=tmp_path, TERM=term)
     assert "stage=rl event=step step=10/40" in text
-    assert "mean of last 20" not in text
+    assert "mean of 100" not in text
 
 
 def test_no_escape_byte_in_a_pipe_even_on_a_ci_service(run, tmp_path) -> None:
