@@ -6,7 +6,22 @@ from typing import Annotated
 
 import typer
 
-from ecrctl.commands import checkpoint, compare, data, evaluate, model, profile, rl, run, runs, score, train
+from ecrctl.commands import (
+    chat,
+    checkpoint,
+    compare,
+    data,
+    doctor,
+    evaluate,
+    init,
+    model,
+    profile,
+    rl,
+    run,
+    runs,
+    score,
+    train,
+)
 from ecrctl.grouping import grouped
 from ecrctl.panels import Panel
 from ecrctl.tree import JobCommand, Root
@@ -58,5 +73,8 @@ app.add_typer(evaluate.app, name="eval", rich_help_panel=Panel.STAGES)
 app.command("compare", rich_help_panel=Panel.LOOK)(grouped(compare.compare))
 app.add_typer(runs.app, name="runs", rich_help_panel=Panel.LOOK)
 app.add_typer(checkpoint.app, name="checkpoint", rich_help_panel=Panel.LOOK)
+app.command("chat", rich_help_panel=Panel.LOOK)(grouped(chat.chat))
 app.add_typer(profile.app, name="profile", rich_help_panel=Panel.ABOUT)
 app.add_typer(model.app, name="model", rich_help_panel=Panel.ABOUT)
+app.command("init", rich_help_panel=Panel.ABOUT)(grouped(init.init))
+app.command("doctor", rich_help_panel=Panel.ABOUT)(grouped(doctor.doctor))

@@ -5,13 +5,16 @@ Typer sees the flat list of options; the command sees `common.profile` or `typed
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Annotated, Any, get_args, get_type_hints
 
 import typer
+from typer.models import ArgumentInfo, OptionInfo
 
+from ecrctl.completion import offer_for
 from ecrctl.flags import SettingFlag
 
 
@@ -38,7 +41,7 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
             builders[name] = _group_reader(hints[name])
         else:
             keyword = inspect.Parameter.KEYWORD_ONLY
-            flat[name] = parameter.replace(annotation=hints[name], kind=keyword)
+            flat[name] = parameter.replace(annotation=completed(hints[name]), kind=keyword)
             builders[name] = _plain_reader(name)
 
     def call(**given: Any) -> None:
@@ -49,6 +52,20 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     call.__signature__ = inspect.Signature(list(flat.values()))  # type: ignore[attr-defined]
     call.__annotations__ = {}
     return call
+
+
+def completed(hint: Any) -> Any:
+    """The hint of a parameter with what the shell offers for its value, where something is."""
+    for entry in get_args(hint)[1:]:
+        if isinstance(entry, OptionInfo | ArgumentInfo) and entry.autocompletion is None:
+            # Inside of `Annotated` Typer takes the first spelling for a default, and puts it right later.
+            first = (entry.default,) if isinstance(entry.default, str) else ()
+            offer = offer_for((*first, *(entry.param_decls or ())), entry.metavar)
+            if offer is not None:
+                filled = copy.copy(entry)
+                filled.autocompletion = offer
+                return Annotated[get_args(hint)[0], filled]
+    return hint
 
 
 def _table(hint: Any) -> tuple[SettingFlag, ...]:
@@ -65,6 +82,7 @@ def _setting_parameter(flag: SettingFlag, keys: Sequence[str]) -> inspect.Parame
         help=f"{flag.help} Sets {' and '.join(keys)}.",
         rich_help_panel=flag.panel,
         show_default=False,
+        autocompletion=None if switch else offer_for((flag.flag,), flag.metavar),
     )
     hint: Any = Annotated[bool if switch else flag.kind | None, option]
     default = False if switch else None
@@ -72,7 +90,7 @@ def _setting_parameter(flag: SettingFlag, keys: Sequence[str]) -> inspect.Parame
 
 
 def _field_parameter(group: Any, field: Field[Any]) -> inspect.Parameter:
-    hint = get_type_hints(group, include_extras=True)[field.name]
+    hint = completed(get_type_hints(group, include_extras=True)[field.name])
     default = inspect.Parameter.empty if field.default is MISSING else field.default
     return inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hint)
 

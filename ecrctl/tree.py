@@ -9,7 +9,10 @@ from typer.core import TyperCommand, TyperGroup
 SMOKE_STEPS = 2
 """Steps of `--smoke` without a number."""
 
-ORDER = ("run", "data", "train", "score", "rl", "eval", "compare", "runs", "checkpoint", "profile", "model")
+ORDER = (
+    *("run", "data", "train", "score", "rl", "eval", "compare", "runs", "checkpoint", "chat"),
+    *("profile", "model", "init", "doctor"),
+)
 """The commands in the order of the work, which is the order of help."""
 
 

@@ -18,7 +18,8 @@ from pydantic_settings import SettingsError as EnvValueError
 from ecr_engine.config.catalogue import COMPONENT_TABLES, catalogue, open_tables
 from ecr_engine.config.profiles import load_profile
 from ecr_engine.config.settings import Settings
-from ecr_engine.config.toml_lines import KeyPath, TomlDocument, read_toml, shown
+from ecr_engine.config.toml_lines import KeyPath, TomlDocument, read_toml, shown, toml_value
+from ecr_engine.config.variables import NO_SETTINGS
 from ecr_engine.errors import Problem, SettingsError
 
 PROJECT_FILE = "ecr.toml"
@@ -71,7 +72,7 @@ class Layer:
             case "flag":
                 return f"{self.source} {_typed(value)}"
             case _:
-                return f"{key} = {_in_toml(value)}"
+                return f"{key} = {toml_value(value)}"
 
 
 def profile_layer(name: str) -> Layer:
@@ -104,7 +105,11 @@ def find_project_file(start: Path) -> Path | None:
 
 def environment_variables(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """The variables that are meant as settings, by name; sorted, so that the result does not depend on their order."""
-    yield from sorted((name, value) for name, value in environ.items() if name.upper().startswith(ENV_PREFIX))
+    yield from sorted(
+        (name, value)
+        for name, value in environ.items()
+        if name.upper().startswith(ENV_PREFIX) and name not in NO_SETTINGS
+    )
 
 
 def environment_layer(name: str, value: str) -> Layer:
@@ -198,17 +203,5 @@ def _any_key(table: str) -> str:
 
 def _typed(value: object) -> str:
     """A value as one types it after `=`."""
-    text = _in_toml(value)
+    text = toml_value(value)
     return text.strip('"') if isinstance(value, str) and " " not in value else text
-
-
-def _in_toml(value: object) -> str:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case None:
-            return '"none"'
-        case str():
-            return f'"{value}"'
-        case _:
-            return str(value)

@@ -7,6 +7,7 @@ over several lines).
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -65,6 +66,19 @@ def shown(path: Path) -> str:
     """A path as messages and origins print it: relative to the working folder where it lies in it."""
     absolute = path.absolute()
     return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(absolute)
+
+
+def toml_value(value: object) -> str:
+    """A value as TOML has it; None, which TOML lacks, as the text that stands for it in settings."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case None:
+            return '"none"'
+        case str():
+            return json.dumps(value, ensure_ascii=False)
+        case _:
+            return str(value)
 
 
 def key_lines(text: str) -> dict[KeyPath, int]:

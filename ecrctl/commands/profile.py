@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 
 from ecrctl.grouping import grouped
-from ecrctl.options import Layers, Output
+from ecrctl.options import Layers, Output, Sets
 from ecrctl.panels import Panel
 
 app = typer.Typer(no_args_is_help=True, help="Profiles, and the settings that they lead to.")
 
 Name = Annotated[
-    str, typer.Argument(metavar="NAME", help="A profile, or a path that ends in .toml.", show_default=False)
+    str, typer.Argument(metavar="PROFILE", help="A profile, or a path that ends in .toml.", show_default=False)
 ]
 
 
@@ -38,7 +38,7 @@ def show(
     output: Output,
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[NAME]", help="A profile; without one, what applies here.", show_default=False),
+        typer.Argument(metavar="[PROFILE]", help="A profile; without one, what applies here.", show_default=False),
     ] = None,
     resolved: Annotated[
         bool,
@@ -81,3 +81,69 @@ def diff(first: Name, second: Name, output: Output) -> None:
     from ecrctl.ui import profile_view
 
     profile_view.show_difference(first, second, as_json=output.json)
+
+
+@app.command()
+@grouped
+def validate(
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="PROFILE|FILE…", help="Profiles, .toml files, or an ecr.toml.", show_default=False),
+    ],
+    output: Output,
+) -> None:
+    """Check profiles and settings files by themselves: every mistake at once, each with file and line.
+
+    Exits with 2 if there is one.
+
+    Examples:
+        ecrctl profile validate balanced
+        ecrctl profile validate mine.toml ecr.toml --json
+    """
+    from ecr_engine.config.profile_files import validate as validate_one
+    from ecr_engine.pipeline.job import known_choices
+    from ecrctl.ui import profile_view
+
+    profile_view.show_validated([validate_one(name, known_choices()) for name in names], as_json=output.json)
+
+
+@app.command()
+@grouped
+def create(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NEW", help="Its name, for NEW.toml here; or a path that ends in .toml.", show_default=False
+        ),
+    ],
+    output: Output,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from", metavar="PROFILE", help="Take its overrides; repeat it, later wins.", rich_help_panel=Panel.WHAT
+        ),
+    ] = None,
+    sets: Sets = None,
+    summary: Annotated[
+        str, typer.Option("--summary", metavar="TEXT", help="What it does.", rich_help_panel=Panel.WHAT)
+    ] = "",
+    when: Annotated[
+        str, typer.Option("--when", metavar="TEXT", help="When to use it.", rich_help_panel=Panel.WHAT)
+    ] = "",
+) -> None:
+    """Write a profile of your own, from other profiles and single settings.
+
+    A file that is there is never overwritten.
+
+    Examples:
+        ecrctl profile create warm --from empathy --set ppo.epochs=2
+        ecrctl profile create careful --from conservative --from balanced --when "On little data."
+    """
+    from ecr_engine.config.profile_files import create as create_one
+    from ecr_engine.pipeline.job import known_choices
+    from ecrctl.ui import profile_view
+
+    created = create_one(
+        name, based_on=source or (), sets=sets or (), summary=summary, when=when, choices=known_choices()
+    )
+    profile_view.show_created(created, as_json=output.json)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -19,5 +19,11 @@ class CheckpointSettings(Section):
 class TrackingSettings(Section):
     """Trackers that follow the events."""
 
-    wandb: Literal["disabled", "offline", "online"] = Field("disabled", description="Weights & Biases.")
-    project: str = Field("ecrctl", description="Project name in the tracker.")
+    wandb: Literal["disabled", "offline", "online"] = Field(
+        "disabled", description="Weights & Biases; online without a key is offline."
+    )
+    project: str = Field("ecrctl", description="Project name in wandb.")
+    timeout_s: Annotated[float, Field(gt=0.0)] = Field(
+        60.0, description="Seconds that the end of a run waits for wandb at most."
+    )
+    tensorboard: bool = Field(False, description="Also write for tensorboard (pip install 'ecrctl[tensorboard]').")

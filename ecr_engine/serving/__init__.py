@@ -1,0 +1,1 @@
+"""Talking to a trained recommender, one turn at a time."""
