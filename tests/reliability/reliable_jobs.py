@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -86,6 +87,10 @@ def _command(words, place, told, prepare):
     with Path(told).open("ab") as out:
         os.dup2(out.fileno(), 1)
         os.dup2(out.fileno(), 2)
+    # Whoever runs the tests may ignore signals (nohup, a job of a script), and then commands would ignore them too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
     torch.set_num_threads(1)
     if prepare is not None:
         prepare()
@@ -114,6 +119,14 @@ class Command:
 
     def send(self, number):
         os.kill(self.process.pid, number)
+
+    def kill(self):
+        """Kills it; whether it was still there."""
+        try:
+            self.send(signal.SIGKILL)
+        except ProcessLookupError:
+            return False
+        return True
 
     def wait(self, timeout=120.0):
         """The exit code, and what was told on both streams."""

@@ -110,8 +110,8 @@ def test_the_naive_way_fails_the_same_test(tmp_path):
     assert unreadable > 0
 
 
-@pytest.mark.parametrize("kills", [4, pytest.param(30, marks=pytest.mark.slow)])
-def test_a_job_that_is_killed_again_and_again_ends_as_one_that_was_left_alone(tmp_path, kills):
+@pytest.mark.parametrize(("kills", "within"), [(4, 1.5), pytest.param(30, 0.5, marks=pytest.mark.slow)])
+def test_a_job_that_is_killed_again_and_again_ends_as_one_that_was_left_alone(tmp_path, kills, within):
     file, moments = settings(tmp_path), random.Random(kills)
     words = f"rl train --config {file} --quiet --run run --resume auto"
     places = [tmp_path / "alone", tmp_path / "killed"]
@@ -119,15 +119,18 @@ def test_a_job_that_is_killed_again_and_again_ends_as_one_that_was_left_alone(tm
         place.mkdir()
     assert run(words, places[0])[0] == 0
     straight, folder = (place / "run" for place in places)
+    hits = 0
     for _ in range(kills):
         before = _size(folder)
         command = Command(words, places[1])
         wait_for(lambda it=command, was=before: not it.process.is_alive() or _size(folder) != was)
-        time.sleep(moments.random() * 1.5)
-        command.send(signal.SIGKILL)
+        time.sleep(moments.random() * within)
+        hits += command.kill()
         command.wait()
         for stage in TRAINED_STAGES:
             assert [info.path.name for info in list_checkpoints(folder / stage) if verify(info.path)] == []
+    # A quick machine may be through with the job before the last kill.
+    assert hits >= kills // 2
     assert run(words, places[1])[0] == 0
     for stage, name in (("baseline", "baseline"), ("critic", "critic"), ("rl", "policy")):
         assert told_of(folder, stage) == told_of(straight, stage)
