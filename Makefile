@@ -49,6 +49,8 @@ $(PEER)/.ready:
 	touch $@
 
 bench-ppo: $(READY) $(PEER)/.ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[gguf]"
+	$(BIN)/ecrctl model pull smollm2-135m --quiet
 	$(BIN)/python benchmarks/ppo_pairs.py --peer-python $(PEER)/bin/python --check $(BENCH)
 
 proof: $(READY)
