@@ -61,14 +61,14 @@ ROUNDS = 40
 def contend(folder, turns, told):
     """Asks for the lock of a run in the same instant as another process, again and again; tells whether it got it."""
     run = RunFolder(folder)
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
         turns.wait()
         with ExitStack() as held:
             try:
                 held.enter_context(run.lock())
-                told.put(True)
+                told.put((number, True))
             except EcrError:
-                told.put(False)
+                told.put((number, False))
             turns.wait()
 
 
@@ -78,11 +78,14 @@ def test_of_two_that_ask_in_the_same_instant_one_gets_the_run(tmp_path):
     both = [processes.Process(target=contend, args=(tmp_path, turns, told)) for _ in range(2)]
     for process in both:
         process.start()
-    # Nobody asks for the next turn before both have had their answer.
-    answers = [sorted((told.get(timeout=120), told.get(timeout=120))) for _ in range(ROUNDS)]
+    # Nobody asks for the next turn before both have had their answer; what they tell may come in any order.
+    answers = [[] for _ in range(ROUNDS)]
+    for _ in range(2 * ROUNDS):
+        number, got = told.get(timeout=120)
+        answers[number].append(got)
     for process in both:
         process.join()
-    assert answers == [[False, True]] * ROUNDS
+    assert [sorted(answer) for answer in answers] == [[False, True]] * ROUNDS
     assert RunFolder(tmp_path).lock_holder() is None
 
 
