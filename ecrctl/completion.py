@@ -131,7 +131,8 @@ def offer_for(flags: Sequence[str], metavar: str | None) -> Offer | None:
 
 
 def _starting(incomplete: str, known: list[str] | tuple[str, ...]) -> list[str]:
-    return [name for name in known if name.startswith(incomplete)]
+    # A name with a line end or an escape sequence would be taken apart, or obeyed, by the shell's terminal.
+    return [name for name in known if name.startswith(incomplete) and name.isprintable()]
 
 
 def _run_folders(incomplete: str) -> Iterator[Path]:

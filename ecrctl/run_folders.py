@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,9 @@ def existing_run(root: Path) -> RunFolder:
         return run
     beside = {other.root.name: other.root for other in list_runs(root.parent)}
     close = nearest(root.name, beside)
+    around = shlex.quote(str(root.parent))
     raise DataError(
         f"there is no run in '{root}'",
         at=str(run.record),
-        fix=f"did you mean '{beside[close]}'?" if close else f"see what there is: ecrctl runs list {root.parent}",
+        fix=f"did you mean '{beside[close]}'?" if close else f"see what there is: ecrctl runs list {around}",
     )

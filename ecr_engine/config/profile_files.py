@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from ecr_engine.config.profiles import HEADER, MAX_LINES, ProfileInfo, load_prof
 from ecr_engine.config.resolve import resolve
 from ecr_engine.config.tables import leaves
 from ecr_engine.config.toml_lines import KeyPath, shown, toml_value
+from ecr_engine.config.whole_files import write_whole
 from ecr_engine.errors import Problem, SettingsError, UsageError
 
 SETTINGS_FILES = frozenset({PROJECT_FILE, "config.resolved.toml"})
@@ -99,8 +101,7 @@ def create(
             at=shown(path),
             fix="use several profiles: --profile A --profile B, or a settings file: --config FILE.toml",
         )
-    with path.open("x", encoding="utf-8") as handle:
-        handle.write(text)
+    write_whole(path, text, replace=False)
     return ProfileInfo(path.stem, told, use, path)
 
 
@@ -118,7 +119,7 @@ def _new_file(name: str) -> Path:
             at=f"ecrctl profile create {name}",
             fix=f"name yours otherwise: ecrctl profile create my-{path.stem} --from {path.stem}",
         )
-    if path.exists():
+    if os.path.lexists(path):
         raise UsageError(
             f"there is a file '{shown(path)}' already",
             at=shown(path),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from ecr_engine.config.catalogue import KeyInfo, catalogue
 from ecr_engine.config.layers import PROJECT_FILE
 from ecr_engine.config.toml_lines import shown, toml_value
+from ecr_engine.config.whole_files import write_whole
 from ecr_engine.errors import UsageError
 
 WIDTH = 100
@@ -77,13 +79,13 @@ def write_project_file(folder: Path, *, force: bool = False) -> Path:
         UsageError: there is one already.
     """
     path = folder / PROJECT_FILE
-    if path.exists() and not force:
+    if os.path.lexists(path) and not force:
         raise UsageError(
             f"there is an {PROJECT_FILE} already",
             at=shown(path),
             fix="edit it, or begin again with: ecrctl init --force",
         )
-    path.write_text(project_file_text(), encoding="utf-8")
+    write_whole(path, project_file_text(), replace=force)
     return path
 
 

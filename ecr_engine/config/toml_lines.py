@@ -50,7 +50,8 @@ def read_toml(path: Path) -> TomlDocument:
     if not path.is_file():
         raise SettingsError([Problem(f"there is no settings file '{path}'", str(path), "check the path")])
     try:
-        text = path.read_text(encoding="utf-8")
+        # Some editors begin a file with a byte order mark, which TOML has no place for.
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
         problem = Problem("the file is not UTF-8 text", f"{shown(path)}:{line}", "save it as UTF-8")

@@ -93,8 +93,19 @@ def pull(name: str, way: Way | None = None, *, force: bool = False, tell: Tell =
         UnavailableError: it can't be had.
         DataError: what came is not what was asked for, or what is there is damaged.
         EcrError: another process pulls it.
+        OSError: the store can't be written.
     """
     plan = plan_pull(name, way)
+    try:
+        return _into_store(plan, force=force, tell=tell)
+    except OSError as error:
+        if error.filename is None:
+            # The system names no file that was open already: a full disk would not be said to be that of the store.
+            error.filename = str(plan.folder.parent)
+        raise
+
+
+def _into_store(plan: PullPlan, *, force: bool, tell: Tell) -> Pulled:
     store = plan.folder.parent
     store.mkdir(parents=True, exist_ok=True)
     with locked(store / f".{plan.name}.lock", f"the model '{plan.name}' in {store}"):

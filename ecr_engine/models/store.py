@@ -90,7 +90,10 @@ def read_stored(name: str) -> Stored | None:
     folder = stored_folder(name)
     if folder is None:
         return None
-    record = read_json(folder / SOURCE, "record of the model")
+    try:
+        record = read_json(folder / SOURCE, "record of the model")
+    except DataError as error:
+        raise _damaged(name, folder) from error
     match record:
         case {"origin": str(origin), "sha256": str(sha256), "files": list(files)}:
             return Stored(name, folder, origin, sha256, tuple(_file(entry, name, folder) for entry in files))

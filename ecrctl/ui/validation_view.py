@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -49,7 +50,7 @@ def check_verdict(report: ValidationReport, *, strict: bool) -> None:
     found = [_counted(report.errors, "error")] if report.errors else []
     if strict and report.warnings:
         found.append(_counted(report.warnings, "warning"))
-    tried = f"ecrctl data validate {report.source} --json"
+    tried = f"ecrctl data validate {shlex.quote(str(report.source))} --json"
     raise GateError(
         f"the data has {' and '.join(found)}" + (", and --strict allows none" if strict else ""),
         at=report.source,

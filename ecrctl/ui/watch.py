@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -112,7 +113,7 @@ def _show_stage(run: RunFolder, stage: str, console: Console) -> None:
         raise UsageError(
             f"the stage {stage} of {run.root} has not begun",
             at="--stage",
-            fix=f"see what has: ecrctl runs show {run.root}",
+            fix=f"see what has: ecrctl runs show {shlex.quote(str(run.root))}",
         )
     _show_picture(reduce_all(before, events[: own[-1] + 1]), console)
 

@@ -179,3 +179,13 @@ def test_without_a_terminal_it_says_what_to_type(chat):
         "  at   ecrctl chat\n"
         "  fix  write what the seeker says into a file, one turn a line: --script FILE; or pipe it: --script -\n"
     )
+
+
+def test_nothing_is_saved_in_the_place_of_a_link_into_the_void(chat, answers, tmp_path):
+    place = tmp_path / "link.jsonl"
+    place.symlink_to(tmp_path / "void.jsonl")
+    finished = chat("demo", "--script", script(tmp_path, f"hello\n/save {place}\n"))
+    assert finished.code == 2
+    assert f"error: there is a file '{place}' already" in finished.err
+    assert place.is_symlink()
+    assert not (tmp_path / "void.jsonl").exists()

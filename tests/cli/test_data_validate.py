@@ -140,3 +140,10 @@ def test_control_characters_of_dialogues_do_not_reach_the_terminal(ecrctl, folde
     finished = ecrctl("data", "validate", "raw", "--format", "redial")
     assert "\u001b" not in finished.out
     assert "\u0007" not in finished.out
+
+
+def test_the_command_it_advises_can_be_typed_where_a_folder_has_a_blank_and_an_umlaut(ecrctl, folder, tmp_path) -> None:
+    folder(train=[{}, "{"])
+    (tmp_path / "raw").rename(tmp_path / "Mein Gespräch")
+    said = ecrctl("data", "validate", "Mein Gespräch", "--format", "redial").err
+    assert "ecrctl data validate 'Mein Gespräch' --json" in said

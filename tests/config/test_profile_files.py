@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
+import os
 import tomllib
 from pathlib import Path
 
@@ -103,3 +105,30 @@ def test_more_than_40_lines_are_refused() -> None:
     with pytest.raises(UsageError, match="a profile has at most 40 lines, this one would have"):
         create("long", sets=sets)
     assert not Path("long.toml").exists()
+
+
+def test_a_full_disk_leaves_no_profile(tmp_path, monkeypatch) -> None:
+    def full(number):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        create("warm", based_on=["empathy"])
+    assert caught.value.filename == "warm.toml"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_into_the_void_is_a_file_that_is_there(tmp_path) -> None:
+    (tmp_path / "warm.toml").symlink_to("elsewhere.toml")
+    with pytest.raises(UsageError, match=r"there is a file 'warm\.toml' already"):
+        create("warm", based_on=["empathy"])
+    assert not (tmp_path / "elsewhere.toml").exists()
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_read(tmp_path) -> None:
+    text = '\ufeff[profile]\r\nsummary = "a"\r\nwhen = "b"\r\n\r\n[ppo]\r\nepochs = 3\r\nepoch = 4\r\n'
+    (tmp_path / "marked.toml").write_bytes(text.encode())
+    [problem] = validate("marked.toml").problems
+    assert (problem.what, problem.at) == ("unknown setting 'ppo.epoch'", "marked.toml:7")
+    (tmp_path / "marked.toml").write_bytes(text.replace("epoch = 4\r\n", "").encode())
+    assert settings("marked.toml").ppo.epochs == 3

