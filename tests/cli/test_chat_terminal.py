@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import sys
 import termios
@@ -18,7 +19,7 @@ from chat_runs import chat_run
 from rich.cells import cell_len
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 900.0
+PATIENCE_S = 300.0
 """Loading torch on a busy machine takes its time."""
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*(?:[A-Za-z]|$)|\x1b$")
@@ -39,6 +40,8 @@ class Terminal:
         self._read = 0
         self._pid, self._terminal = pty.fork()
         if self._pid == 0:
+            # A shell starts what it runs in the background with Ctrl-C ignored, and children inherit that.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.chdir(folder)
             clean = {key: value for key, value in os.environ.items() if key not in {"COLUMNS", "LINES", "NO_COLOR"}}
             given = {"PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "LANG": "C.UTF-8", "PYTHONUTF8": "1"}
