@@ -7,7 +7,6 @@ import os
 import pty
 import re
 import select
-import signal
 import struct
 import sys
 import termios
@@ -40,8 +39,6 @@ class Terminal:
         self._read = 0
         self._pid, self._terminal = pty.fork()
         if self._pid == 0:
-            # A shell starts what it runs in the background with Ctrl-C ignored, and children inherit that.
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.chdir(folder)
             clean = {key: value for key, value in os.environ.items() if key not in {"COLUMNS", "LINES", "NO_COLOR"}}
             given = {"PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "LANG": "C.UTF-8", "PYTHONUTF8": "1"}
