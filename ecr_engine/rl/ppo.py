@@ -1,7 +1,7 @@
 """One PPO update, step by step (Schulman et al., arXiv 1707.06347; for language models Ziegler et al., 1909.08593).
 
 1. shape the rewards: the score on the last token, minus beta * k1 on every token
-2. advantages and returns by the estimator; whiten the advantages over valid tokens
+2. advantages and returns by the estimator; whiten the advantages over valid tokens; add each token's own credit
 3. for each epoch, in a new order: for each minibatch, for each micro-batch:
    log-probs and values now, clipped surrogate, clipped value loss, entropy bonus, backward
 4. clip the gradients, step both optimizers; skip a step whose gradient is not finite
@@ -48,6 +48,7 @@ def build_rollout(
     kl_coefficient: float,
     pad: int,
     scores: Sequence[float] | None = None,
+    credit: Tensor | None = None,
 ) -> Rollout:
     """Steps 1 and 2: episodes as tensors, with advantages and returns.
 
@@ -59,6 +60,7 @@ def build_rollout(
         kl_coefficient: weight of the KL penalty, beta.
         pad: pad id.
         scores: one an episode, where they are on another scale than the episodes' own.
+        credit: [B, T] what is due to a token whatever comes after it, such as that of `ecr_engine.rl.diversity`.
     """
     tokens = collate([e.prompt for e in episodes], [e.response for e in episodes], pad)
     mask = tokens.response_mask
@@ -75,6 +77,8 @@ def build_rollout(
     )
     if settings.whiten_advantages and not estimator.needs_group:
         advantages = whiten(advantages, mask, keep_mean=False)
+    if credit is not None:
+        advantages = advantages + credit * mask
     return Rollout(tokens, *contexts, log_probs, values, advantages, returns)
 
 

@@ -24,6 +24,7 @@ from ecr_engine.models.generation import Decoding
 from ecr_engine.models.placement import any_of
 from ecr_engine.models.random_state import seed_all
 from ecr_engine.rl.checks import check_estimator, check_model, check_prompts, check_sizes
+from ecr_engine.rl.diversity import diversity_of
 from ecr_engine.rl.draw import draw_batch
 from ecr_engine.rl.estimator import ESTIMATORS
 from ecr_engine.rl.kl import IN_REWARD, LOGGED, KLController
@@ -155,6 +156,11 @@ class PPOTrainer:
         self.scaling = ScoreScaling(settings.reward_scaling == "running_std", settings.reward_clip, RunningStatistics())
         body = value_function(policy, critic, settings) if self.estimator.needs_values else None
         self.learner = Learner(policy, body, settings, accelerator, scaled=scaled)
+        self.diversity = (
+            diversity_of(prompts, policy.tokenizer, settings.samples_per_prompt)
+            if settings.diversity_coefficient
+            else None
+        )
         self.roller = self._make_roller(reference)
         self.updater = PPOUpdate(
             self.learner.model,
@@ -257,6 +263,8 @@ class PPOTrainer:
             values["curriculum/open"] = float(self.order.open_at(self.progress))
         if self.scaling.running:
             values["objective/score_scale"] = self.scaling.statistics.std
+        if self.diversity is not None:
+            values["objective/diversity"] = self.diversity.mean(episodes)
         self.kl.update(values["objective/kl"], len(episodes))
         self.step += 1
         self._tell(values, episodes)
@@ -291,6 +299,11 @@ class PPOTrainer:
             kl_coefficient=self.kl.coefficient,
             pad=self.policy.tokenizer.pad_token_id,
             scores=self.scaling.apply([episode.score for episode in episodes]),
+            credit=(
+                None
+                if self.diversity is None
+                else self.settings.diversity_coefficient * self.diversity.credit(episodes)
+            ),
         )
 
     def _tell_method(self) -> None:

@@ -12,6 +12,9 @@ from ecr_engine.config.sections.base import Count, Rate, Section, Share
 class PPOSettings(Section):
     """Proximal policy optimisation (Schulman et al., arXiv 1707.06347)."""
 
+    seed: Annotated[int, Field(ge=0, lt=2**31)] | None = Field(
+        None, description="Seed of the rollouts and updates alone; `none`: the run's, which the baseline uses too."
+    )
     learning_rate: Rate = Field(1e-5, description="Peak learning rate of the policy at hidden size 4096.")
     full_tuning_factor: Rate = Field(
         0.25,
@@ -30,6 +33,11 @@ class PPOSettings(Section):
     value_clip: Annotated[float, Field(gt=0.0)] | None = Field(0.2, description="Range of the value clip.")
     value_coefficient: Annotated[float, Field(ge=0.0)] = Field(0.5, description="Weight of the value loss.")
     entropy_coefficient: Annotated[float, Field(ge=0.0)] = Field(0.0, description="Weight of the entropy bonus.")
+    diversity_coefficient: Annotated[float, Field(ge=0.0)] = Field(
+        0.0,
+        description="Credit of a token for each nat by which the other responses of a batch do not use it; "
+        "added to its advantage.",
+    )
     estimator: str = Field("gae", description="Advantage estimator.")
     samples_per_prompt: Count = Field(
         1, description="Responses that a batch has to each of its prompts; `rloo` and `grpo` compare them."

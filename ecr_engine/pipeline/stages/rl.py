@@ -188,7 +188,7 @@ def make_trainer(context: StageContext, save: SaveState) -> PPOTrainer:
         prompts=Prompts(train, [encoder.prompt(row.context) for row in train], settings.prompt.resp_max_length),
         settings=settings.ppo,
         accelerator=accelerator,
-        seed=settings.seed,
+        seed=settings.seed if settings.ppo.seed is None else settings.ppo.seed,
         scaled=settings.backbone.scale_learning_rate,
         emit=context.emit,
         save=watched(save, watch),
