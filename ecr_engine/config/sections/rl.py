@@ -12,9 +12,6 @@ from ecr_engine.config.sections.base import Count, Rate, Section, Share
 class PPOSettings(Section):
     """Proximal policy optimisation (Schulman et al., arXiv 1707.06347)."""
 
-    seed: Annotated[int, Field(ge=0, lt=2**31)] | None = Field(
-        None, description="Seed of the rollouts and updates alone; `none`: the run's, which the baseline uses too."
-    )
     learning_rate: Rate = Field(1e-5, description="Peak learning rate of the policy at hidden size 4096.")
     full_tuning_factor: Rate = Field(
         0.25,
@@ -81,6 +78,9 @@ class PPOSettings(Section):
         5, description="First updates in which only the critic learns."
     )
     max_grad_norm: Annotated[float, Field(gt=0.0)] = Field(1.0, description="Global gradient norm is clipped to this.")
+    seed: Annotated[int, Field(ge=0, lt=2**31)] | None = Field(
+        None, description="Seed of the rollouts and updates alone; `none`: the run's, which the baseline uses too."
+    )
     validate_every: Count = Field(10, description="Updates between validations; the best one's checkpoint is kept.")
     validation_turns: Count = Field(192, description="Validation turns that are answered and scored each time.")
 
