@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from ecr_engine.errors import DataError, UsageError
+from ecr_engine.errors import DataError, EcrError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 EXAMPLE = "ecrctl compare runs/demo:baseline runs/demo:policy"
 STDOUT = "-"
 BETWEEN_SEEDS = "+"
+ANOTHER_FILE = "name another file, in a folder that you can write to"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +59,19 @@ class Documents:
         """Refuses what can't be written, before anything is computed.
 
         Raises:
-            UsageError: two documents want stdout, or a folder is missing.
+            UsageError: two documents want one place, or a file can't be made where it is wanted.
         """
         wanted = [flag for flag, _ in self._on_stdout()]
         if len(wanted) > 1:
             raise UsageError(
                 "one document at a time fits on stdout", at=" and ".join(wanted), fix="give the others a file"
             )
+        taken: dict[Path, str] = {}
         for flag, path in self._files():
-            if not path.parent.is_dir():
-                raise UsageError(f"there is no folder '{path.parent}'", at=flag, fix=f"mkdir -p '{path.parent}'")
+            _check_place(flag, path)
+            other = taken.setdefault(path.resolve(), flag)
+            if other != flag:
+                raise UsageError(f"two documents in one file: '{path}'", at=f"{other} and {flag}", fix=ANOTHER_FILE)
 
     def give(self, comparisons: Sequence[Comparison], gates: Sequence[GateOutcome], *, dialogues: bool) -> None:
         """Writes the files, then the document of stdout, or the tables where there is none.
@@ -81,7 +87,10 @@ class Documents:
         from ecrctl.ui.document import print_document
 
         for flag, path in self._files():
-            write_text(path, _made(flag, comparisons, gates))
+            try:
+                write_text(path, _made(flag, comparisons, gates))
+            except OSError as error:
+                raise _not_written(flag, path, error.strerror or str(error)) from error
         on_stdout = [flag for flag, _ in self._on_stdout()]
         if not on_stdout:
             show_comparisons(results(), comparisons, gates, dialogues=dialogues)
@@ -103,6 +112,24 @@ class Documents:
         return [("--json", Path(STDOUT)), *named] if self.as_json else named
 
 
+def _check_place(flag: str, path: Path) -> None:
+    """Refuses a file that can't be made, as far as it shows without making it."""
+    folder = path.parent
+    if not folder.exists():
+        raise UsageError(f"there is no folder '{folder}'", at=flag, fix=f"mkdir -p {shlex.quote(str(folder))}")
+    if not folder.is_dir():
+        raise UsageError(f"'{folder}' is a file, not a folder", at=f"{flag} {path}", fix=ANOTHER_FILE)
+    if path.is_dir():
+        fix = f"name a file in it: {flag} {shlex.quote(str(path / 'comparison'))}.{flag.removeprefix('--')}"
+        raise UsageError(f"'{path}' is a folder", at=f"{flag} {path}", fix=fix)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise _not_written(flag, path, "Permission denied")
+
+
+def _not_written(flag: str, path: Path, reason: str) -> EcrError:
+    return EcrError(f"the file can't be written: {reason}", at=f"{flag} {path}", fix=ANOTHER_FILE)
+
+
 def _made(flag: str, comparisons: Sequence[Comparison], gates: Sequence[GateOutcome]) -> str:
     """The document that a flag asks for."""
     from ecr_engine.evaluation.comparison_html import comparison_html
@@ -110,8 +137,11 @@ def _made(flag: str, comparisons: Sequence[Comparison], gates: Sequence[GateOutc
     from ecr_engine.evaluation.comparison_rows import comparison_csv
 
     if flag == "--csv":
-        return comparison_csv(comparisons)
-    return (comparison_markdown if flag == "--md" else comparison_html)(comparisons, gates)
+        text = comparison_csv(comparisons)
+    else:
+        text = (comparison_markdown if flag == "--md" else comparison_html)(comparisons, gates)
+    # A lone surrogate, which a text or the name of a folder can hold and UTF-8 can't, shows as a letter that is lost.
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _document(comparisons: Sequence[Comparison], gates: Sequence[GateOutcome]) -> dict[str, object]:
@@ -158,7 +188,7 @@ def _refuse_single(address: str) -> NoReturn:
     folder = _evaluation(address)
     run = _run_of(folder)
     other = "baseline" if folder.name != "baseline" else "policy"
-    fix = EXAMPLE if run is None else f"ecrctl compare {run.root}:{other} {address}"
+    fix = EXAMPLE if run is None else shlex.join(["ecrctl", "compare", f"{run.root}:{other}", address])
     raise UsageError("one evaluation alone can't be compared", at=address, fix=fix)
 
 
@@ -180,7 +210,7 @@ def _evaluation(address: str) -> Path:
             raise missing from None
         if stage == "critic":
             raise
-        fix = f"{problem.fix}; make this one: ecrctl eval run {address}"
+        fix = f"{problem.fix}; make this one: ecrctl eval run {shlex.quote(address)}"
         raise DataError(problem.what, at=problem.at, fix=fix) from missing
 
 

@@ -14,9 +14,11 @@ from rich.text import Text
 # Typer carries its own copy of click, and only the base of these exceptions is public.
 from typer import TyperException
 from typer._click.exceptions import BadParameter, MissingParameter, NoArgsIsHelpError, NoSuchOption, UsageError
+from typer.core import TyperCommand
 
 from ecr_engine.errors import EcrError, ExitCode, Problem, nearest
 from ecrctl.guide import SWITCHES, instead
+from ecrctl.reference import examples
 from ecrctl.ui.console import progress
 
 _VERBOSE_FLAGS = {"--verbose", "-v", "--debug"}
@@ -102,11 +104,15 @@ def _usage_problem(error: TyperException, arguments: list[str]) -> Problem:
     """A usage error as what, where and fix."""
     where = ""
     help_line = "ecrctl --help"
+    example = ""
     if isinstance(error, UsageError) and error.ctx is not None:
         where = error.ctx.command_path
         help_line = f"{where} --help"
+        example = _example(error.ctx.command)
     if isinstance(error, NoSuchOption):
-        return Problem(f"no such option: {error.option_name}", where, _option_fix(error, arguments) or help_line)
+        return Problem(
+            f"no such option: {error.option_name}", where, _option_fix(error, arguments) or example + help_line
+        )
     if isinstance(error, BadParameter) and error.param is not None and not isinstance(error, MissingParameter):
         flag = error.param.opts[0]
         return Problem(_bad_value(error.message, _value_of(flag, arguments)), f"{where} {flag}".strip(), help_line)
@@ -116,7 +122,13 @@ def _usage_problem(error: TyperException, arguments: list[str]) -> Problem:
         fix = SWITCHES[name] if name in {"use_rl", "use_rl_eval"} else f"type {switch.group(1)} alone, or leave it out"
         return Problem(f"{switch.group(1)} is a switch: it takes no value", switch.group(1), fix)
     what, _, hint = error.format_message().partition(". Did you mean ")
-    return Problem(_sentence(what), where, f"did you mean {hint}" if hint else help_line)
+    return Problem(_sentence(what), where, f"did you mean {hint}" if hint else example + help_line)
+
+
+def _example(command: object) -> str:
+    """The first example of a command's help, which runs as it stands, before the mention of the help itself."""
+    shown = examples(command) if isinstance(command, TyperCommand) else []
+    return f"for example: {shown[0]}; all of it: " if shown else ""
 
 
 def _option_fix(error: NoSuchOption, arguments: list[str]) -> str:

@@ -149,6 +149,9 @@ def _plan(request: Evaluation) -> _Plan:
     base = run.resolved_config if run is not None else None
     settings = settings_from(request.layers, request.typed, base=base).settings
     name = request.name or _name(request, checkpoint, settings.evaluation.split)
+    if request.output is None and (name == ".." or Path(name).name != name):
+        fix = "leave the slashes out, or say where it goes: --output-dir DIR"
+        raise UsageError("the name of an evaluation is that of its folder, and no path", at=f"--name {name}", fix=fix)
     turns = data_folder(request.data) if request.data is not None else _in_run(run, "--data", checkpoint).data
     return _Plan(
         checkpoint=checkpoint,

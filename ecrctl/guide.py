@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -97,11 +96,6 @@ def _setting(name: str) -> SettingFlag | None:
 
 def _wandb_mode() -> str:
     """Online where wandb has a key, offline where it has none."""
-    import netrc
-    import os
+    from ecr_engine.runs.wandb_tracker import has_key
 
-    if os.environ.get("WANDB_API_KEY"):
-        return "online"
-    login = Path("~/.netrc").expanduser()
-    known = login.is_file() and netrc.netrc(login).authenticators("api.wandb.ai") is not None
-    return "online" if known else "offline"
+    return "online" if has_key() else "offline"

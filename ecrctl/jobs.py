@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -228,7 +229,7 @@ def _check_place(folder: Path) -> None:
         raise UsageError(
             f"'{folder}' holds files, and no run",
             at=str(folder),
-            fix=f"name a new folder: --run {folder}-2; or empty this one",
+            fix=f"name a new folder: --run {shlex.quote(f'{folder}-2')}; or empty this one",
         )
 
 
@@ -248,7 +249,7 @@ def _refuse_existing(folder: Path, request: Request) -> None:
         raise UsageError(
             f"{folder} has this stage already",
             at=str(place),
-            fix=f"go on with it: --resume auto; or start another: --run {folder}-2",
+            fix=f"go on with it: --resume auto; or start another: --run {shlex.quote(f'{folder}-2')}",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -273,11 +274,11 @@ def _check_target(request: ScoreRequest, *sources: Path) -> None:
     if target.resolve() in {source.resolve() for source in sources}:
         raise UsageError("the output is the input", at=f"--output {target}", fix="name another file with --output")
     if not target.parent.is_dir():
-        raise DataError(
-            f"there is no folder '{target.parent}'", at=f"--output {target}", fix=f"mkdir -p {target.parent}"
-        )
+        fix = f"mkdir -p {shlex.quote(str(target.parent))}"
+        raise DataError(f"there is no folder '{target.parent}'", at=f"--output {target}", fix=fix)
     if target.is_dir():
-        raise UsageError("the output is a folder", at=f"--output {target}", fix=f"--output {target / 'judged.jsonl'}")
+        fix = f"--output {shlex.quote(str(target / 'judged.jsonl'))}"
+        raise UsageError("the output is a folder", at=f"--output {target}", fix=fix)
     if target.exists() and not request.goes_on:
         raise exists(target)
 

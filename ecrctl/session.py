@@ -82,6 +82,11 @@ def command_of(text: str) -> Command:
     return command
 
 
+def _unquoted(name: str) -> str:
+    """A file's name as it is meant where it was typed in quotes, as a shell wants one with blanks."""
+    return name[1:-1] if len(name) > 2 and name[0] == name[-1] and name[0] in "'\"" else name
+
+
 class Session:
     """A conversation that takes lines.
 
@@ -155,7 +160,7 @@ class Session:
     def _save(self, name: str) -> None:
         from ecr_engine.serving.transcripts import save_replies
 
-        path = Path(name).expanduser()
+        path = Path(_unquoted(name)).expanduser()
         replies = self._conversation.replies
         save_replies(path, replies, replace=path.resolve() in self._saved)
         self._saved.add(path.resolve())

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 # Typer carries its own copy of click, whose context is what these methods are given.
 from typer._click import Context
 from typer.core import TyperCommand, TyperGroup
+
+from ecrctl.completion_shells import register
 
 SMOKE_STEPS = 2
 """Steps of `--smoke` without a number."""
@@ -17,7 +21,12 @@ ORDER = (
 
 
 class Root(TyperGroup):
-    """The root of the tree, its commands in the order of the work."""
+    """The root of the tree, its commands in the order of the work, its completion as the shells take it."""
+
+    def __init__(self, **settings: Any) -> None:
+        # Typer puts its own completion in place just before it makes the root.
+        super().__init__(**settings)
+        register()
 
     def list_commands(self, ctx: Context) -> list[str]:
         """The names of all commands."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,8 +90,8 @@ def create(
     if not values:
         raise UsageError(
             "the profile would change nothing",
-            at=f"ecrctl profile create {name}",
-            fix=f"ecrctl profile create {name} --set ppo.epochs=2",
+            at=f"ecrctl profile create {shlex.quote(name)}",
+            fix=f"ecrctl profile create {shlex.quote(name)} --set ppo.epochs=2",
         )
     told = summary or _summary(based_on, values)
     use = when or "Say here when to use it."
@@ -126,7 +127,9 @@ def _new_file(name: str) -> Path:
             fix=f"edit it, or name another: ecrctl profile create {path.stem}-2",
         )
     if not path.parent.is_dir():
-        raise UsageError(f"there is no folder '{path.parent}'", at=name, fix=f"mkdir -p {path.parent}")
+        raise UsageError(
+            f"there is no folder '{path.parent}'", at=name, fix=f"mkdir -p {shlex.quote(str(path.parent))}"
+        )
     return path
 
 

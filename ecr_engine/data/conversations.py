@@ -5,6 +5,7 @@ Nothing is judged or left out here: what can't be read comes as an `Unread`, and
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,7 +130,7 @@ def _data_of_run(place: Path) -> Path:
     if not run.record.is_file():
         return place
     if not run.data.is_dir():
-        fix = f"let the run make it: ecrctl run --run {place}"
+        fix = f"let the run make it: ecrctl run --run {shlex.quote(str(place))}"
         raise DataError("the run has no processed data yet", at=str(run.data), fix=fix)
     return run.data
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from ecr_engine.errors import DataError
+from ecr_engine.errors import DataError, nearest
 
 LONGEST_LINE = 16 * 2**20
 """A line of more bytes is no dialogue; the longest of ReDial has 20 thousand."""
@@ -37,6 +37,13 @@ class LineTooLongError(Exception):
         self.number = number
 
 
+def _meant(place: Path) -> str:
+    """What to give instead of a path that is not there: the one beside it that is most like it."""
+    beside = [entry.name for entry in place.parent.iterdir()] if place.parent.is_dir() else []
+    close = nearest(place.name, beside)
+    return "give the folder of the raw dialogues" if close is None else f"did you mean '{place.with_name(close)}'?"
+
+
 class SourceFiles:
     """The files of one source, by name.
 
@@ -50,7 +57,7 @@ class SourceFiles:
     def __init__(self, place: Path) -> None:
         self.place = place
         if not place.exists():
-            raise DataError("the data source does not exist", at=str(place), fix="give the folder of the raw dialogues")
+            raise DataError("the data source does not exist", at=str(place), fix=_meant(place))
         self.is_folder = place.is_dir()
         if not self.is_folder and not place.is_file():  # a pipe would be empty when read a second time
             raise DataError(

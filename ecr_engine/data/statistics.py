@@ -15,6 +15,7 @@ splits but the test split; and per conversation, so that a part of ReDial can be
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -144,7 +145,7 @@ def statistics(source: Path, *, form: str = AUTO) -> Statistics:
         raise DataError(
             "the data source holds no dialogue that can be read",
             at=str(opened.place),
-            fix=f"see what is wrong with it: ecrctl data validate {opened.place}",
+            fix=f"see what is wrong with it: ecrctl data validate {shlex.quote(str(opened.place))}",
         )
     return _described(opened, gathered, everything)
 

@@ -85,7 +85,8 @@ def compare_all(
 
     Raises:
         DataError: an evaluation can't be read, or no turn is in both.
-        UsageError: evaluations differ in what has to be the same, and `force` is not set.
+        UsageError: evaluations differ in what has to be the same, and `force` is not set; or one is named twice on a
+            side.
     """
     first, *others = (
         read_contender(folders, name, any_schema=force) for folders, name in zip(sides, names, strict=True)

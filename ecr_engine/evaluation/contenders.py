@@ -72,7 +72,12 @@ def read_contender(folders: Sequence[Path], name: str | None, *, any_schema: boo
 
     Raises:
         DataError: an evaluation can't be read.
+        UsageError: one is named twice: a seed counted twice would make the result look surer than it is.
     """
+    for place, folder in enumerate(folders):
+        if folder.resolve() in {other.resolve() for other in folders[:place]}:
+            fix = "name each seed of a side once, with + between: runs/a1+runs/a2"
+            raise UsageError("one evaluation is named as two seeds of a side", at=str(folder), fix=fix)
     for folder in folders:
         if not any_schema and schema_of(folder) != SCHEMA:
             raise DataError.at_line(

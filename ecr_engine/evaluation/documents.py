@@ -99,7 +99,7 @@ def read_document(path: Path, kind: str, schema: int, fix: str) -> dict[str, Any
     if not path.is_file():
         raise DataError(f"there is no {kind} here", at=str(path), fix=fix)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         raw = parse(text)
     except json.JSONDecodeError as error:
         raise DataError.at_line(f"not JSON: {error.msg}", path, error.lineno, fix) from error

@@ -119,7 +119,7 @@ def parse_gate(text: str) -> Gate:
         UsageError: it is none.
     """
     found = _GATE.fullmatch(text)
-    if found is None:
+    if found is None or not math.isfinite(float(found["number"])):
         raise UsageError(f"'{text}' is no gate", at=f"--require '{text}'", fix=GRAMMAR)
     percent = bool(found["percent"])
     bound = float(found["number"]) / (100.0 if percent else 1.0)

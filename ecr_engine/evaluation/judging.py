@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ecr_engine.config.sections.evaluation import CompareSettings
 from ecr_engine.data.schema import Sample
+from ecr_engine.data.staging import check_output
 from ecr_engine.errors import DataError
 from ecr_engine.evaluation.marks import JUDGE_PREFIX
 from ecr_engine.evaluation.measure import Measured, measured_columns
@@ -59,8 +60,10 @@ def judge_evaluation(
 
     Raises:
         DataError: the evaluation can't be read, or the judge could score none of its responses.
+        UsageError: `output` can't be written; it is looked at before the judge begins.
     """
     result, rows = read_evaluation(folder)
+    check_output(output, is_evaluation)
     chosen = spread(len(rows), limit)
     judged = dict(zip(chosen, _judgements(judge, [rows[row].sample for row in chosen], progress), strict=True))
     failures = {one.example_id: one.failure for one in judged.values() if one.failure is not None}

@@ -7,9 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from ecr_engine.config.sections.evaluation import CompareSettings
+from ecr_engine.data.staging import check_output
 from ecr_engine.evaluation.marks import JUDGE_PREFIX, marked
 from ecr_engine.evaluation.measure import Measured, measure
-from ecr_engine.evaluation.store import EvaluationResult, ScoredSample, read_evaluation, write_evaluation
+from ecr_engine.evaluation.store import (
+    EvaluationResult,
+    ScoredSample,
+    is_evaluation,
+    read_evaluation,
+    write_evaluation,
+)
 from ecr_engine.evaluation.values import COMPONENT_PREFIX
 from ecr_engine.rewards.composition import Composer
 from ecr_engine.rewards.resources import Resources
@@ -42,6 +49,7 @@ def rescore(
         UsageError: a metric is not registered, lacks what it needs, or `output` can't be written.
     """
     result, rows = read_evaluation(folder)
+    check_output(output, is_evaluation)
     sources = sources_from_json(result.reward)
     if composer is not None:
         sources |= sources_of(composer.components, resources)

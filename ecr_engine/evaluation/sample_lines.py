@@ -121,7 +121,8 @@ def parse_line(line: bytes, load: Callable[[str], Any] = json.loads) -> dict[str
         NotFiniteError: `load` raises it.
     """
     try:
-        raw = load(line.decode("utf-8"))
+        # The editors of one system put a byte order mark at the start of a text, and `cat` leaves it where two meet.
+        raw = load(line.decode("utf-8-sig"))
     except NotFiniteError:
         raise
     except UnicodeDecodeError as error:

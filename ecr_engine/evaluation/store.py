@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -130,7 +131,8 @@ def write_evaluation(
         for name, document in (documents or {}).items():
             write_json(stage / name, document)
         write_json(stage / RESULTS, _result_to_json(result))
-        with (stage / SAMPLES).open("w", encoding="utf-8") as handle:
+        # A lone surrogate, which JSON can hold and UTF-8 can't, is written as the escape that it came as.
+        with (stage / SAMPLES).open("w", encoding="utf-8", errors="backslashreplace") as handle:
             for place, sample in enumerate(samples):
                 metrics = {key: _finite(values[place]) for key, values in rows.items()}
                 row = {**sample_to_json(sample), "metrics": metrics}
@@ -201,7 +203,8 @@ def failures(result: EvaluationResult, folder: Path) -> tuple[Problem, ...]:
         Problem(
             f"metric '{key}' failed: {reason}",
             str(folder / RESULTS),
-            f"the other metrics are written; to measure it again: ecrctl eval rescore {folder} --metric {key}",
+            "the other metrics are written; to measure it again: "
+            f"ecrctl eval rescore {shlex.quote(str(folder))} --metric {key}",
         )
         for key, reason in result.failed.items()
     )
@@ -255,14 +258,14 @@ def metric_to_json(value: MetricValue) -> dict[str, Any]:
 def _result_from_json(raw: Mapping[str, Any]) -> EvaluationResult:
     return EvaluationResult(
         schema=raw["schema"],
-        name=str(raw["name"]),
-        checkpoint=str(raw["checkpoint"]),
-        split=str(raw["split"]),
+        name=field_of(raw, "name", str),
+        checkpoint=field_of(raw, "checkpoint", str),
+        split=field_of(raw, "split", str),
         split_fingerprint=str(raw["split_fingerprint"]),
         prompt_fingerprint=str(raw["prompt_fingerprint"]),
-        turns=int(raw["turns"]),
+        turns=_count(raw, "turns"),
         decoding=dict(raw["decoding"]),
-        seed=int(raw["seed"]),
+        seed=_count(raw, "seed"),
         metrics={key: _metric_from_json(key, value) for key, value in raw["metrics"].items()},
         seconds=number(raw["seconds"]),
         failed={str(key): str(reason) for key, reason in dict(raw.get("failed", {})).items()},
@@ -277,14 +280,22 @@ def _metric_from_json(key: str, raw: Mapping[str, Any]) -> MetricValue:
         return MetricValue(
             value=optional_number(raw["value"]),
             interval=None if interval is None else Interval(number(interval[0]), number(interval[1])),
-            higher_is_better=raw["higher_is_better"],
+            higher_is_better=None if raw["higher_is_better"] is None else field_of(raw, "higher_is_better", bool),
             low=-math.inf if raw["low"] is None else number(raw["low"]),
             high=math.inf if raw["high"] is None else number(raw["high"]),
-            in_reward=bool(raw["in_reward"]),
-            explanation=str(raw["explanation"]),
+            in_reward=field_of(raw, "in_reward", bool),
+            explanation=field_of(raw, "explanation", str),
         )
-    except (LookupError, TypeError, ArithmeticError) as error:
+    except (LookupError, TypeError, ArithmeticError, FieldError) as error:
         raise MetricError(key, error) from error
+
+
+def _count(raw: Mapping[str, Any], key: str) -> int:
+    """A field that has to be a whole number from 0 on."""
+    count = field_of(raw, key, int)
+    if count < 0:
+        raise FieldError(f"'{key}' is {count}, not 0 or more")
+    return count
 
 
 def _finite(value: float | None) -> float | None:

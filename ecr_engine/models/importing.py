@@ -13,6 +13,7 @@ Only files with known names are copied: whatever else lies in a folder, such as 
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -213,10 +214,11 @@ def _weights_of(folder: Path) -> tuple[Path, ...]:
 
 
 def _name_it(path: Path) -> DataError:
+    typed = shlex.join(["--base", str(path.parent), "--allow-pickle"])
     return DataError(
         f"there is no {BASE_WEIGHTS} in {path.parent}, only '{path.name}'",
         at=str(path),
-        fix=f"name that file: ecrctl checkpoint import '{path}' --base '{path.parent}' --allow-pickle",
+        fix=f"name that file: ecrctl checkpoint import {shlex.quote(str(path))} {typed}",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,8 +75,9 @@ def _resolved(address: str) -> Path:
     run = RunFolder(Path(address.removesuffix(f":{DEFAULT_STAGE}")))
     if run.exists() and not list_checkpoints(run.stage(DEFAULT_STAGE)):
         others = [name for name in _OTHERS if list_checkpoints(run.stage(name))]
-        train = f"ecrctl rl train --run {run.root}"
-        fix = f"talk to what there is: ecrctl chat {run.root}:{others[0]}; or train one: {train}" if others else train
+        train = f"ecrctl rl train --run {shlex.quote(str(run.root))}"
+        typed = shlex.quote(f"{run.root}:{others[0]}") if others else ""
+        fix = f"talk to what there is: ecrctl chat {typed}; or train one: {train}" if others else train
         raise DataError(f"{run.root} has no policy", at=address, fix=fix)
     return resolve_checkpoint(address)
 
@@ -88,4 +90,4 @@ def _run_of(checkpoint: Path) -> RunFolder | None:
 
 
 def _typed(run: RunFolder | None) -> str:
-    return "RUN" if run is None else str(run.root)
+    return "RUN" if run is None else shlex.quote(str(run.root))

@@ -8,6 +8,7 @@ computes is refused unless the user says otherwise.
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -176,7 +177,7 @@ def wished_checkpoint(wish: Wish, stage: Path, name: str) -> Path | None:
         case "last":
             found = newest_whole(stage).checkpoint
             if found is None:
-                fix = f"begin it: ecrctl {_command(name)} --run '{stage.parent}'"
+                fix = f"begin it: ecrctl {_command(name)} --run {shlex.quote(str(stage.parent))}"
                 raise DataError(f"there is no whole checkpoint of {stage.name} to go on from", at=str(stage), fix=fix)
             return found
         case "best":

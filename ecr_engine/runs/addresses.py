@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecr_engine.errors import DataError, UsageError, nearest, suggestion
-from ecr_engine.runs.checkpoints import at_step, available, best, chosen, latest
+from ecr_engine.runs.checkpoints import at_step, available, best, chosen, latest, list_checkpoints
 from ecr_engine.runs.folder import TRAINED_STAGES, RunFolder, list_runs
 from ecr_engine.runs.links import CHECKPOINTS
 from ecr_engine.runs.manifest import MANIFEST
@@ -20,6 +20,9 @@ RUNS = Path("runs")
 """Where runs usually are."""
 
 _LIST = "`ecrctl runs list` shows the runs"
+_EVALUABLE = ("policy", "baseline")
+"""The stages that answer, the last one first."""
+
 _STEP = re.compile(r"step-(\d+)")
 
 
@@ -142,9 +145,9 @@ def _within(folder: Path) -> str:
     """What to type instead of a folder inside of a run."""
     above = folder.absolute().parent
     if RunFolder(above).exists():
-        return f"{folder.parent}:{folder.name}"
+        return shlex.quote(f"{folder.parent}:{folder.name}")
     if folder.name == CHECKPOINTS and RunFolder(above.parent).exists():
-        return f"{folder.parent.parent}:{folder.parent.name}"
+        return shlex.quote(f"{folder.parent.parent}:{folder.parent.name}")
     if above.name == CHECKPOINTS:
         return f"see what is wrong with it: ecrctl checkpoint verify {shlex.quote(str(folder))}"
     return _LIST
@@ -152,9 +155,19 @@ def _within(folder: Path) -> str:
 
 def _trained(run: RunFolder) -> str:
     names = [name for name in TRAINED_STAGES if run.stage(name).is_dir()]
-    return f"it has: {', '.join(names)}" if names else f"it has no trained stage: ecrctl run --run '{run.root}'"
+    return f"it has: {', '.join(names)}" if names else _untrained(run)
+
+
+def _untrained(run: RunFolder) -> str:
+    """What to type where nothing is trained: a look at the run says why, and what mends it."""
+    return f"nothing is trained in it yet; how it stands: ecrctl runs show {shlex.quote(str(run.root))}"
 
 
 def _evaluated(run: RunFolder) -> str:
     names = sorted(path.parent.name for path in run.evaluation("").glob(f"*/{RESULTS}"))
-    return f"it has: {', '.join(names)}" if names else f"it has no evaluation: ecrctl eval run '{run.root}'"
+    if names:
+        return f"it has: {', '.join(names)}"
+    trained = [name for name in _EVALUABLE if list_checkpoints(run.stage(name))]
+    if not trained:
+        return _untrained(run)
+    return f"it has no evaluation: ecrctl eval run {shlex.quote(f'{run.root}:{trained[0]}')}"

@@ -107,13 +107,39 @@ def _end_torn_line(path: Path) -> None:
                 handle.write(b"\n")
 
 
+def parse_event(line: bytes) -> Event | None:
+    """The event of a line of an events file.
+
+    Args:
+        line: the line, its end included or not.
+
+    Returns:
+        The event; None if a kill tore the line, or something else was written there.
+    """
+    try:
+        # A line may be torn inside of a letter: replaced, it is still no JSON.
+        raw = json.loads(line.decode(errors="replace"))
+    except (ValueError, RecursionError):
+        return None
+    match raw:
+        case {
+            "time": int() | float() as when,
+            "stage": str(stage),
+            "step": int(step),
+            "kind": str(kind),
+            "values": dict(values),
+        }:
+            return Event(when, stage, step, kind, {key: _number(value) for key, value in values.items()})
+    return None
+
+
 def read_events(path: Path) -> Iterator[Event]:
     """The events of a file, oldest first; lines that hold no event are skipped, a missing file has none."""
     if not path.exists():
         return
     with path.open("rb") as handle:
         for line in handle:
-            event = _event(line)
+            event = parse_event(line)
             if event is not None:
                 yield event
 
@@ -133,29 +159,10 @@ def drop_events(path: Path, stage: str, *, after: int | None) -> None:
     kept = []
     with path.open("rb") as handle:
         for line in handle:
-            event = _event(line)
+            event = parse_event(line)
             if event is None or event.stage != stage or (after is not None and event.step <= after):
                 kept.append(line)
     write_bytes(path, b"".join(kept))
-
-
-def _event(line: bytes) -> Event | None:
-    """The event of a line; None if a kill tore it, or something else was written there."""
-    try:
-        # A line may be torn inside of a letter: replaced, it is still no JSON.
-        raw = json.loads(line.decode(errors="replace"))
-    except (ValueError, RecursionError):
-        return None
-    match raw:
-        case {
-            "time": int() | float() as when,
-            "stage": str(stage),
-            "step": int(step),
-            "kind": str(kind),
-            "values": dict(values),
-        }:
-            return Event(when, stage, step, kind, {key: _number(value) for key, value in values.items()})
-    return None
 
 
 def _number(value: object) -> object:

@@ -90,7 +90,7 @@ def _refuse_link(run: RunFolder) -> None:
         raise UsageError(
             f"'{run.root}' is a link to {target}",
             at=str(run.root),
-            fix=f"name the run itself: ecrctl runs remove {target}",
+            fix=f"name the run itself: ecrctl runs remove {shlex.quote(str(target))}",
         )
 
 

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
-from ecr_engine.runs.events import Event
-from ecr_engine.runs.events import _event as parsed
+from ecr_engine.runs.events import Event, parse_event
 
 SECONDS_BETWEEN_LOOKS = 1.0
 """How often the file is looked at."""
@@ -60,7 +59,7 @@ class _Tail:
                 if not line.endswith(b"\n") and not to_the_end:
                     return
                 self._offset += len(line)
-                event = parsed(line)
+                event = parse_event(line)
                 if event is not None and event.time > self._known:
                     self._newest = max(self._newest, event.time)
                     yield event

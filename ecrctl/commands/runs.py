@@ -105,12 +105,15 @@ def show(
         ecrctl runs show runs/demo --samples --sort empathy --ascending
         ecrctl runs show runs/demo:rollouts --samples --emotion negative --limit 3
     """
+    import shlex
+
     from ecr_engine.errors import UsageError
     from ecrctl.run_folders import existing_run
 
     stray = browsing.stray()
     if stray is not None:
-        raise UsageError(f"{stray} is about samples", at=stray, fix=f"ecrctl runs show {run} --samples {stray} …")
+        fix = f"ecrctl runs show {shlex.quote(run)} --samples {stray} …"
+        raise UsageError(f"{stray} is about samples", at=stray, fix=fix)
     if not browsing.samples:
         from ecrctl.ui import runs_view
 

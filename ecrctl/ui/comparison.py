@@ -96,7 +96,7 @@ def _show_guide(console: Console, comparison: Comparison) -> None:
         if metric.expected is not None
     ]
     if told:
-        console.print(Text(f"the guide expects {', '.join(told)}", "dim"), soft_wrap=True)
+        console.print(Text(f"the guide expects {', '.join(told)}", "dim"), soft_wrap=not console.is_terminal)
 
 
 def _show_seeds(console: Console, comparison: Comparison) -> None:

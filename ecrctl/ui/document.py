@@ -17,7 +17,9 @@ def print_document(value: Any) -> None:
 
     Numbers that JSON lacks become null.
     """
-    sys.stdout.write(json.dumps(plain(value), ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    text = json.dumps(plain(value), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    # A lone surrogate, which a text or the name of a file can hold and UTF-8 can't, becomes an escape of JSON.
+    sys.stdout.write(text.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 def plain(value: Any) -> Any:

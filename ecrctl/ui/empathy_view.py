@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,7 +97,7 @@ def show_report(report: EmpathyReport, *, as_json: bool) -> None:
             ("steps", f"{report.steps:,}; the weights of step {report.best_step:,} were kept"),
             ("encoder", report.encoder),
             ("folder", report.folder),
-            ("to use it", f"--set emotion.empathy={report.folder}"),
+            ("to use it", f"ecrctl run --set {shlex.quote(f'emotion.empathy={report.folder}')}"),
         ],
     )
 

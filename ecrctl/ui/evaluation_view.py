@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,9 @@ from ecrctl.ui.tables import Column, facts, show
 if TYPE_CHECKING:
     from ecr_engine.evaluation.store import EvaluationResult
     from ecr_engine.evaluation.values import MetricValue
+
+BASELINE = "baseline"
+"""The evaluation that others are held against."""
 
 _BETTER = {True: "higher", False: "lower", None: NO_VALUE}
 
@@ -45,7 +49,7 @@ def show_generation(folder: Path, result: EvaluationResult, *, as_json: bool) ->
             ("system", f"{result.name} ({result.checkpoint})"),
             ("turns", f"{result.turns} of the {result.split} split, in {duration(result.seconds)}"),
             ("written", str(folder)),
-            ("measure", f"ecrctl eval rescore {folder}"),
+            ("measure", f"ecrctl eval rescore {shlex.quote(str(folder))}"),
         ],
     )
 
@@ -70,8 +74,19 @@ def _print(folder: Path, result: EvaluationResult, *, as_json: bool) -> None:
             ("system", f"{result.name} ({result.checkpoint})"),
             ("turns", f"{result.turns} of the {result.split} split, in {duration(result.seconds)}"),
             ("written", str(folder)),
+            *_next(folder),
         ],
     )
+
+
+def _next(folder: Path) -> list[tuple[str, str]]:
+    """What to type next, where the baseline of the same run is evaluated too."""
+    from ecr_engine.evaluation.store import is_evaluation
+
+    baseline = folder.parent / BASELINE
+    if folder.name == BASELINE or not is_evaluation(baseline):
+        return []
+    return [("next", f"ecrctl compare {shlex.quote(str(baseline))} {shlex.quote(str(folder))}")]
 
 
 def _row(key: str, metric: MetricValue) -> tuple[str, str, str, str]:

@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ecr_engine.errors import ExitCode
+
 if TYPE_CHECKING:
     from ecr_engine.runs.folder import RunFolder
     from ecr_engine.runs.record import RunRecord
@@ -39,12 +41,30 @@ def after_run(run: RunFolder, record: RunRecord, state: str) -> str | None:
     folder = shlex.quote(str(run.root))
     if state == "running":
         return None
+    if state == "failed" and _data_failed(record):
+        return f"{_look_at_data(record.command)}; then {going_on(record.command)}"
     if state != "done":
         return going_on(record.command)
     if run.comparison.is_file():
         return f"ecrctl runs show {folder}"
     last = next(reversed(record.stages), "")
     return after_stage(last, run.root)
+
+
+def _data_failed(record: RunRecord) -> bool:
+    """Whether a run ended where its dialogues were read: the same command again would end there, too."""
+    data = record.stages.get("data")
+    return data is not None and data.status == "failed" and record.exit_code == ExitCode.DATA
+
+
+def _look_at_data(command: Sequence[str]) -> str:
+    """The command that lists what is wrong with the dialogues of another one."""
+    words = iter(command)
+    for word in words:
+        name, equals, value = word.partition("=")
+        if name == "--data":
+            return shlex.join(["ecrctl", "data", "validate", value if equals else next(words, "")])
+    return "ecrctl data validate SOURCE"
 
 
 def going_on(command: Sequence[str]) -> str:

@@ -91,7 +91,8 @@ def folded(text: str, width: int, lines: int | None = None) -> list[str]:
             return [*out, whole]
         if len(out) + 1 == lines:
             return [*out, _broken_off(whole, width)]
-        head = clip(whole, width + 1).removesuffix("…")
+        # With a sign more it is cut off even where it is wider than the line by a single cell.
+        head = clip(f"{whole}…", width + 1).removesuffix("…")
         cut = len(head) if whole[len(head)] == " " else head.rfind(" ")
         cut = len(head) if cut <= 0 else cut
         out.append(whole[:cut].rstrip())

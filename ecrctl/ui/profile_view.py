@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from ecrctl.ui.console import results, say
@@ -108,8 +109,8 @@ def show_created(info: ProfileInfo, *, as_json: bool) -> None:
         results(),
         [
             ("wrote", str(info.path)),
-            ("use it", f"ecrctl run --profile {info.path}"),
-            ("beside the defaults", f"ecrctl profile show {info.path}"),
+            ("use it", f"ecrctl run --profile {shlex.quote(str(info.path))}"),
+            ("beside the defaults", f"ecrctl profile show {shlex.quote(str(info.path))}"),
         ],
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,7 @@ def show_summary(summary: JobSummary, paid: Mapping[str, bool | None], *, as_jso
     show(console, columns, means or [(NO_VALUE, NO_VALUE)])
     console.print()
     _show_failures(console, summary)
-    facts(console, [*_facts(summary), *_reward(summary, paid), *_again(summary)])
+    facts(console, [*_facts(summary), *_reward(summary, paid), *_after(summary)])
 
 
 def show_listed(
@@ -71,7 +72,7 @@ def show_listed(
     show_biases(console, report)
     _show_failures(console, summary)
     missing = [("left out", f"{left_out:,} turns that not all of them answered")] if left_out else []
-    facts(console, [*_facts(summary), *missing, *_reward(summary, paid)])
+    facts(console, [*_facts(summary), *missing, *_reward(summary, paid), *_after(summary)[-1:]])
 
 
 def _show_failures(console: Console, summary: JobSummary) -> None:
@@ -106,6 +107,8 @@ def _facts(summary: JobSummary) -> list[tuple[str, str]]:
     ]
 
 
-def _again(summary: JobSummary) -> list[tuple[str, str]]:
-    again = f"ecrctl score run … --output {summary.output} --retry-failures"
-    return [("again", again)] if summary.failed else []
+def _after(summary: JobSummary) -> list[tuple[str, str]]:
+    """What to type next: what judges the failures again, and what looks at the scores."""
+    output = shlex.quote(str(summary.output))
+    again = [("again", f"ecrctl score run … --output {output} --retry-failures")] if summary.failed else []
+    return [*again, ("next", f"ecrctl score report {output}")]

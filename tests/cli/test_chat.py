@@ -189,3 +189,11 @@ def test_nothing_is_saved_in_the_place_of_a_link_into_the_void(chat, answers, tm
     assert f"error: there is a file '{place}' already" in finished.err
     assert place.is_symlink()
     assert not (tmp_path / "void.jsonl").exists()
+
+
+@pytest.mark.parametrize("typed", ["'{}'", '"{}"', "{}"], ids=["single", "double", "bare"])
+def test_a_file_is_saved_under_the_name_in_its_quotes(chat, tmp_path, typed) -> None:
+    target = tmp_path / "my talk.jsonl"
+    finished = chat("demo", "--script", script(tmp_path, f"hello\n/save {typed.format(target)}\n"))
+    assert finished.code == 0
+    assert len(target.read_text(encoding="utf-8").splitlines()) == 1

@@ -170,7 +170,7 @@ def test_what_is_compared_and_with_whose_statistics(ecrctl, runs, asked, argumen
         (
             ["one", "--html", "out/page.html"],
             2,
-            "error: there is no folder 'out'\n  at   --html\n  fix  mkdir -p 'out'\n",
+            "error: there is no folder 'out'\n  at   --html\n  fix  mkdir -p out\n",
         ),
     ],
 )

@@ -42,7 +42,11 @@ def here(tmp_path, monkeypatch) -> None:
     ],
 )  # fmt: skip
 def test_what_bash_is_offered(line, offered) -> None:
-    asked = {"_ECRCTL_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
+    asked = {
+        "_ECRCTL_COMPLETE": "complete_bash",
+        "COMP_WORDS": line.replace(" ", "\n"),
+        "COMP_CWORD": str(len(line.split()) - 1),
+    }
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", "from ecrctl.app import app; app(prog_name='ecrctl')"],
         env={**os.environ, **asked},

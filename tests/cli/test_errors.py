@@ -30,7 +30,8 @@ CASES = {
     "a flag like no other": (
         ["run", "--zzzzzz"],
         2,
-        "error: no such option: --zzzzzz\n  at   ecrctl run\n  fix  ecrctl run --help\n",
+        "error: no such option: --zzzzzz\n  at   ecrctl run\n"
+        "  fix  for example: ecrctl run; all of it: ecrctl run --help\n",
     ),
     "a misspelt command": (
         ["rl", "trian"],
@@ -40,7 +41,8 @@ CASES = {
     "a missing argument": (
         ["data", "stats"],
         2,
-        "error: missing argument 'SOURCE'\n  at   ecrctl data stats\n  fix  ecrctl data stats --help\n",
+        "error: missing argument 'SOURCE'\n  at   ecrctl data stats\n"
+        "  fix  for example: ecrctl data stats redial/; all of it: ecrctl data stats --help\n",
     ),
     "a value of another kind": (
         ["run", "--seed", "x"],

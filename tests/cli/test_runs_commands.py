@@ -178,7 +178,7 @@ def test_follow_reads_each_line_once(tmp_path, monkeypatch) -> None:
     import ecr_engine.runs.tail as tail
 
     path, read = tmp_path / "events.jsonl", []
-    monkeypatch.setattr(tail, "parsed", lambda line: read.append(line))
+    monkeypatch.setattr(tail, "parse_event", lambda line: read.append(line))
     looks = iter([True] * 5 + [False])
 
     def alive() -> bool:

@@ -182,9 +182,11 @@ def test_a_judge_that_is_in_the_reward_is_named_as_such(ecrctl, tmp_path):
         path.write_text(json.dumps({**json.loads(path.read_text()), "reward_sources": sources}), encoding="utf-8")
     paid = ecrctl("score", "run", "--input", "runs/demo", "--output", "a.jsonl", "--quiet")
     assert paid.code == 0, paid.err
-    assert paid.out.endswith("\nin reward  'rubric' is in the reward of runs/demo: its scores are no evidence there\n")
+    told = "\nin reward  'rubric' is in the reward of runs/demo: its scores are no evidence there\n"
+    assert paid.out.endswith(f"{told}next       ecrctl score report a.jsonl\n")
     out = ecrctl("score", "run", "--input", "runs/demo:baseline", "--output", "b.jsonl", "--quiet")
-    assert out.out.endswith("\nheld out  'rubric' is not in the reward of runs/demo:baseline\n")
+    told = "\nheld out  'rubric' is not in the reward of runs/demo:baseline\n"
+    assert out.out.endswith(f"{told}next      ecrctl score report b.jsonl\n")
     asked = ("--output", "c.jsonl", "--quiet", "--json")
     assert json.loads(ecrctl("score", "run", "--input", "runs/demo", *asked).out)["in_reward"] == {"runs/demo": True}
     # An evaluation that does not say what its reward draws on.

@@ -46,7 +46,7 @@ def test_a_recogniser_of_two_mechanisms(ecrctl, encoder, tmp_path) -> None:
         "steps": "3; the weights of step 3 were kept",
         "encoder": str(encoder),
         "folder": "out",
-        "to use it": "--set emotion.empathy=out",
+        "to use it": "ecrctl run --set emotion.empathy=out",
     }
     told = finished.err.splitlines()
     assert told[0] == "stage=empathy event=stage_started"

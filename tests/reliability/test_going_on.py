@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 
 import pytest
@@ -185,7 +186,7 @@ def test_last_insists_on_a_checkpoint(tmp_path):
         train(tmp_path / "run", start="last")
     problem = problem_of(caught)
     assert problem.what == "there is no whole checkpoint of baseline to go on from"
-    assert problem.fix == f"begin it: ecrctl train baseline --run '{tmp_path / 'run'}'"
+    assert problem.fix == f"begin it: ecrctl train baseline --run {shlex.quote(str(tmp_path / 'run'))}"
 
 
 def test_a_checkpoint_of_another_run_begins_a_fork(whole, tmp_path):

@@ -146,10 +146,10 @@ def test_a_run_before_any_training(tmp_path):
     run.write_record(RECORD)
     with pytest.raises(DataError, match=f"{tmp_path} has no policy") as caught:
         resolve_checkpoint(str(tmp_path))
-    assert caught.value.problems[0].fix == f"it has no trained stage: ecrctl run --run '{tmp_path}'"
+    assert caught.value.problems[0].fix == f"nothing is trained in it yet; how it stands: ecrctl runs show {tmp_path}"
     with pytest.raises(DataError, match=f"{tmp_path} has no evaluation 'policy'") as caught:
         resolve_evaluation(str(tmp_path))
-    assert caught.value.problems[0].fix == f"it has no evaluation: ecrctl eval run '{tmp_path}'"
+    assert caught.value.problems[0].fix == f"nothing is trained in it yet; how it stands: ecrctl runs show {tmp_path}"
 
 
 @pytest.mark.parametrize(
