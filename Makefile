@@ -4,10 +4,11 @@
 #   make soak    the slow tests: hundreds of kills and signals, thousands of steps
 #   make bench   time and memory of the demo and of --help
 #   make bench-ppo   a PPO update beside TRL's on SmolLM2-135M: make bench-ppo BENCH="--prompts FILE --pairs 5"
-#   make proof   the main job on real ReDial: make proof DATA=path/to/redial
+#   make proof   the proof on real ReDial, hours, in any number of sittings: make proof DATA=redial GOEMOTIONS=goemotions
 
 PYTHON ?= python3
 DATA ?=
+GOEMOTIONS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PEER := build/trl
@@ -54,8 +55,11 @@ bench-ppo: $(READY) $(PEER)/.ready
 	$(BIN)/python benchmarks/ppo_pairs.py --peer-python $(PEER)/bin/python --check $(BENCH)
 
 proof: $(READY)
-	@test -n "$(DATA)" || { echo "which data? make proof DATA=path/to/redial"; exit 2; }
-	$(BIN)/ecrctl run --data "$(DATA)" --run runs/redial --profile balanced
+	@test -n "$(DATA)" -a -n "$(GOEMOTIONS)" || { echo "which data? make proof DATA=path/to/redial GOEMOTIONS=path/to/goemotions"; exit 2; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[gguf]"
+	$(BIN)/ecrctl model pull smollm2-135m --quiet
+	$(BIN)/ecrctl model pull minilm-l6 --quiet
+	$(BIN)/python benchmarks/proof/run.py --data "$(DATA)" --goemotions "$(GOEMOTIONS)"
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

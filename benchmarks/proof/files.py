@@ -1,0 +1,40 @@
+"""The files of a proof folder: JSON and TOML, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+
+
+def read(path: Path) -> Any:
+    """A JSON file; an empty table if it is not there."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def write(path: Path, found: object) -> None:
+    """A JSON file, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    new.replace(path)
+
+
+def read_toml(name: str) -> dict[str, dict[str, object]]:
+    """One of the settings files beside this one."""
+    return tomllib.loads((HERE / name).read_text(encoding="utf-8"))
+
+
+def write_toml(path: Path, tables: Mapping[str, Mapping[str, object]]) -> None:
+    """Tables of settings."""
+    from ecr_engine.config.toml_lines import toml_value
+
+    parts = (
+        "\n".join([f"[{table}]", *(f"{key} = {toml_value(value)}" for key, value in settings.items())])
+        for table, settings in tables.items()
+    )
+    path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
