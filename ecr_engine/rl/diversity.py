@@ -1,16 +1,23 @@
-"""Credit for words that the other responses do not use: what keeps a policy from giving everyone one answer.
+"""Credit for phrases that the other responses do not use: what keeps a policy from giving everyone one answer.
 
-A response can be varied in itself and the same as all others; no score of a single response sees that. Seen over a
-batch, the words of a policy have a distribution, and its entropy H(w) is what falls when answers become alike. Its
-gradient gives each token the credit -log q(w), with q the distribution of the other responses' tokens. Together with
-the KL to the reference this rewards what is likely here and unlikely elsewhere: the mutual information of context and
-response (Li et al., "A Diversity-Promoting Objective Function", arXiv 1510.03055), with q counted instead of modelled.
+A response can be varied in itself and the same as all others; no score of a single response sees that. Seen together,
+the responses of a policy have a distribution, and its entropy is what falls when answers become alike. Its gradient
+gives a response the credit -log q(y), with q the distribution of responses whatever was asked. Together with the KL to
+the reference this rewards what is likely here and unlikely elsewhere: the mutual information of context and response
+(Li et al., "A Diversity-Promoting Objective Function", arXiv 1510.03055), with q counted instead of modelled.
+
+q is an n-gram model of the responses to other prompts, in this batch and those before it; each order leans on the one
+below it where it has seen little (interpolation with a Dirichlet prior: MacKay and Peto 1995, "A hierarchical Dirichlet
+language model"). A token gets the mean surprisal of the n tokens that begin with it, since it is the first word of a
+phrase that decides for the phrase.
 """
 
 from __future__ import annotations
 
+import math
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -20,10 +27,23 @@ from torch.nn.utils.rnn import pad_sequence
 from ecr_engine.data.schema import SLOT
 from ecr_engine.rl.types import Episode, Prompts
 
+Gram = tuple[int, ...]
+Said = tuple[int, Sequence[int]]
+"""The index of an example, and the token ids of a response to it."""
+
+BEFORE = -1
+"""Stands for what comes before a response."""
+
+SMOOTHING = 5.0
+"""Tokens of the order below that each context is given; from 2 on, the larger order tells responses better."""
+
+RECALL = 512
+"""Responses that are remembered: so many that a phrase which one response in a hundred has is seen."""
+
 
 @dataclass(frozen=True, slots=True)
 class TokenPrior:
-    """How often tokens are to be expected before a batch was seen.
+    """How often tokens are to be expected before a response was seen.
 
     Attributes:
         shares: [V], all positive, sum 1.
@@ -48,74 +68,124 @@ def token_prior(texts: Iterable[Sequence[int]], vocabulary: int, silent: Iterabl
     return TokenPrior((counts / counts.sum()).float(), frozenset(silent))
 
 
-def surprisals(ids: Tensor, mask: Tensor, groups: Tensor, prior: TokenPrior) -> Tensor:
-    """How unexpected each token is from the responses to other prompts, in nats: -log q(w).
+@dataclass(frozen=True, slots=True)
+class Grams:
+    """How often n-grams occur in responses.
 
-    q(w) = (c(w) + n * p(w)) / 2n with c the counts of the n tokens of the other prompts' responses and p the prior:
-    half of it is what the batch shows, half what was to be expected. Responses to one prompt do not count for each
-    other.
-
-    Args:
-        ids: [B, T] response tokens.
-        mask: [B, T], 1 for response tokens.
-        groups: [B] which prompt each row answers.
-        prior: of the tokens.
-
-    Returns:
-        [B, T], positive; 0 where masked, for silent tokens, and everywhere if all rows answer one prompt.
+    Attributes:
+        order: of the longest.
+        found: by n-gram, 1 to `order` tokens.
+        heads: the same by all of an n-gram but its last token.
     """
-    size = len(prior.shares)
-    kept = mask.bool() & ~torch.isin(ids, torch.tensor(sorted(prior.silent), dtype=ids.dtype))
-    total = torch.bincount(ids[kept], minlength=size).float()
-    found = torch.zeros(ids.shape)
-    for group in sorted(set(groups.tolist())):
-        rows = (groups == group).nonzero().squeeze(-1)
-        own, wanted = kept[rows], ids[rows]
-        others = total - torch.bincount(wanted[own], minlength=size).float()
-        count = others.sum()
-        if count > 0:
-            shares = (others + count * prior.shares) / (2 * count)
-            found[rows] = torch.where(own, -shares[wanted].log(), 0.0)
-    return found
+
+    order: int
+    found: Counter[Gram] = field(default_factory=Counter)
+    heads: Counter[Gram] = field(default_factory=Counter)
+
+    def add(self, ids: Sequence[int]) -> None:
+        """Counts those of a response."""
+        for gram in self.ending(ids):
+            for size in range(1, self.order + 1):
+                self.found[gram[-size:]] += 1
+                self.heads[gram[-size:-1]] += 1
+
+    def ending(self, ids: Sequence[int]) -> list[Gram]:
+        """The longest n-gram that ends with each token of a response."""
+        padded = (BEFORE,) * (self.order - 1) + tuple(ids)
+        return [padded[end - self.order : end] for end in range(self.order, len(padded) + 1)]
 
 
 class Diversity:
-    """What a batch of episodes is credited.
+    """What episodes are credited.
 
     Args:
         prior: of the tokens.
-        samples_per_prompt: how many episodes in a row answer one prompt.
+        order: tokens of the longest n-grams; 1 counts single tokens.
+        recall: responses before this batch that are remembered.
     """
 
-    def __init__(self, prior: TokenPrior, samples_per_prompt: int) -> None:
-        self.prior = prior
-        self.samples_per_prompt = samples_per_prompt
+    def __init__(self, prior: TokenPrior, order: int = 1, recall: int = RECALL) -> None:
+        self.prior, self.order = prior, order
+        self.recent: deque[Said] = deque(maxlen=recall)
+        self._shares: list[float] = prior.shares.tolist()
 
     def mean(self, episodes: Sequence[Episode]) -> float:
         """Mean surprisal of the tokens that have one, in nats: a cross entropy of responses, higher is more varied."""
-        found, kept = self._surprisals(episodes)
-        return float(found[kept].mean()) if kept.any() else 0.0
+        found = [value for row in self.surprisals(_said(episodes)) for value in row if value is not None]
+        return sum(found) / len(found) if found else 0.0
 
     def credit(self, episodes: Sequence[Episode]) -> Tensor:
-        """Surprisals [B, T] less their mean, so that a longer response gains nothing by its length; 0 elsewhere."""
-        found, kept = self._surprisals(episodes)
-        return torch.where(kept, found - found[kept].mean(), 0.0) if kept.any() else torch.zeros_like(found)
+        """What each token is credited, in nats, [B, T]: 0 for silent tokens and padding.
 
-    def _surprisals(self, episodes: Sequence[Episode]) -> tuple[Tensor, Tensor]:
-        ids = pad_sequence([torch.tensor(episode.response) for episode in episodes], batch_first=True)
-        mask = pad_sequence([torch.ones(len(episode.response)) for episode in episodes], batch_first=True)
-        groups = torch.tensor([episode.index // self.samples_per_prompt for episode in episodes])
-        found = surprisals(ids, mask, groups, self.prior)
-        return found, found > 0
+        The mean surprisal of the token and the `order` - 1 after it, less the mean of all that have one, so that a
+        longer response gains nothing by its length.
+        """
+        found = [_windows(row, self.order) for row in self.surprisals(_said(episodes))]
+        known = [value for row in found for value in row if value is not None]
+        mean = sum(known) / len(known) if known else 0.0
+        rows = [torch.tensor([0.0 if value is None else value - mean for value in row]) for row in found]
+        return pad_sequence(rows, batch_first=True)
+
+    def remember(self, episodes: Sequence[Episode]) -> None:
+        """Counts episodes among the responses before the next batch."""
+        self.recent.extend(_said(episodes))
+
+    def surprisals(self, said: Sequence[Said]) -> list[list[float | None]]:
+        """How unexpected each token is from the responses to other prompts, in nats.
+
+        With c the counts in those responses, n of them tokens, and p the prior: q(w) = (c(w) + n * p(w)) / 2n, half
+        of it what was seen and half what was to be expected; and q(w | h) = (c(hw) + s * q(w | h')) / (c(h) + s) for
+        each longer context h, with h' the same without its first token and s = `SMOOTHING`. Responses to one prompt
+        do not count for each other.
+
+        Returns:
+            -log q of each token of each response; None for silent tokens, and for all if nothing else was said.
+        """
+        everything = [*self.recent, *said]
+        total = self._count(ids for _, ids in everything)
+        asked = {example for example, _ in said}
+        own = {one: self._count(ids for example, ids in everything if example == one) for one in asked}
+        return [[self._surprisal(gram, total, own[example]) for gram in total.ending(ids)] for example, ids in said]
+
+    def _count(self, texts: Iterable[Sequence[int]]) -> Grams:
+        grams = Grams(self.order)
+        for ids in texts:
+            grams.add(ids)
+        return grams
+
+    def _surprisal(self, gram: Gram, total: Grams, own: Grams) -> float | None:
+        """Of the last token of an n-gram after those before it."""
+        if gram[-1] in self.prior.silent or not (others := total.heads[()] - own.heads[()]):
+            return None
+        share = self._shares[gram[-1]]
+        for size in range(1, self.order + 1):
+            tail = gram[-size:]
+            weight = others if size == 1 else SMOOTHING
+            times = total.found[tail] - own.found[tail]
+            share = (times + weight * share) / (total.heads[tail[:-1]] - own.heads[tail[:-1]] + weight)
+        return -math.log(share)
 
 
-def diversity_of(prompts: Prompts, tokenizer: Any, samples_per_prompt: int) -> Diversity:
+def _said(episodes: Sequence[Episode]) -> list[Said]:
+    return [(episode.example, episode.response) for episode in episodes]
+
+
+def _windows(row: Sequence[float | None], size: int) -> list[float | None]:
+    """The mean of each value and those after it, `size` together; None stays, and counts for nothing."""
+    found: list[float | None] = []
+    for at, value in enumerate(row):
+        known = [other for other in row[at : at + size] if other is not None]
+        found.append(None if value is None else sum(known) / len(known))
+    return found
+
+
+def diversity_of(prompts: Prompts, tokenizer: Any, order: int) -> Diversity:
     """What expects the words of the human responses; silent are the stop token and the tokens of a slot.
 
     Args:
         prompts: the training contexts, with the human responses.
         tokenizer: of the policy.
-        samples_per_prompt: how many episodes in a row answer one prompt.
+        order: tokens of the longest n-grams.
     """
 
     def encode(text: str) -> list[int]:
@@ -123,4 +193,4 @@ def diversity_of(prompts: Prompts, tokenizer: Any, samples_per_prompt: int) -> D
 
     targets = (encode(example.target) for example in prompts.examples)
     silent = {tokenizer.eos_token_id, *encode(SLOT)}
-    return Diversity(token_prior(targets, len(tokenizer), silent), samples_per_prompt)
+    return Diversity(token_prior(targets, len(tokenizer), silent), order)

@@ -5,7 +5,7 @@
 | `trainer/values.safetensors` | the value function, if there is one |
 | `trainer/policy_optimizer.safetensors`, `trainer/value_optimizer.safetensors` | moments and step counts |
 | `trainer/random.safetensors` | every random generator, for the code of others: a custom reward may draw |
-| `trainer/state.json` | the update, the KL weight, the running statistics of the scores, the best so far |
+| `trainer/state.json` | the update, the KL weight, the running statistics of the scores, the best, the last responses |
 
 There is no other state: what is drawn, in which order, with which seeds, the learning rates and the position in the
 curriculum are functions of the seed and the update, and dropout is off.
@@ -13,6 +13,7 @@ curriculum are functions of the seed and the update, and dropout is off.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ class Facts:
         best_reward: that reward.
         width: rollouts in one forward pass of an update; less than the settings say once memory has run out.
         roll_width: the same while rolling out.
+        recent: the last responses, each with the index of its example, where a credit for diversity counts them.
     """
 
     step: int
@@ -44,6 +46,7 @@ class Facts:
     best_reward: float
     width: int
     roll_width: int
+    recent: tuple[tuple[int, Sequence[int]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,4 +89,5 @@ def read_trained(folder: Path, trained: Trained) -> Facts:
     """
     found = read_state(folder, trained.parts)
     scores = RunningStatistics(**found["scores"])
-    return Facts(**{**found, "scores": scores, "best_reward": float(found["best_reward"])})
+    recent = tuple((example, ids) for example, ids in found.get("recent", ()))
+    return Facts(**{**found, "scores": scores, "best_reward": float(found["best_reward"]), "recent": recent})

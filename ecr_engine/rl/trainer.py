@@ -157,7 +157,7 @@ class PPOTrainer:
         body = value_function(policy, critic, settings) if self.estimator.needs_values else None
         self.learner = Learner(policy, body, settings, accelerator, scaled=scaled)
         self.diversity = (
-            diversity_of(prompts, policy.tokenizer, settings.samples_per_prompt)
+            diversity_of(prompts, policy.tokenizer, settings.diversity_order)
             if settings.diversity_coefficient
             else None
         )
@@ -265,6 +265,7 @@ class PPOTrainer:
             values["objective/score_scale"] = self.scaling.statistics.std
         if self.diversity is not None:
             values["objective/diversity"] = self.diversity.mean(episodes)
+            self.diversity.remember(episodes)
         self.kl.update(values["objective/kl"], len(episodes))
         self.step += 1
         self._tell(values, episodes)
@@ -358,6 +359,7 @@ class PPOTrainer:
             self.best_reward,
             self.updater.width,
             self.roller.micro_batch_size,
+            () if self.diversity is None else tuple(self.diversity.recent),
         )
         self.learner.write(folder, facts)
 
@@ -367,3 +369,5 @@ class PPOTrainer:
         self.step, self.kl.coefficient, self.scaling.statistics = facts.step, facts.kl_coefficient, facts.scores
         self.best_step, self.best_reward = facts.best_step, facts.best_reward
         self.updater.width, self.roller.micro_batch_size = facts.width, facts.roll_width
+        if self.diversity is not None:
+            self.diversity.recent.extend(facts.recent)

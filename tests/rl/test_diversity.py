@@ -1,21 +1,21 @@
-"""The credit for words that other responses do not use; numbers by hand."""
+"""The credit for phrases that other responses do not use; numbers by hand."""
 
 import math
 from statistics import fmean
 
 import pytest
 import torch
-from rl_toys import toy
+from rl_toys import timeless, toy
 
-from ecr_engine.rl.diversity import Diversity, TokenPrior, surprisals, token_prior
+from ecr_engine.rl.diversity import SMOOTHING, Diversity, TokenPrior, token_prior
 from ecr_engine.rl.types import Episode
 
 EVEN = TokenPrior(torch.full((4,), 0.25), frozenset({3}))
 
 
-def episode(index, response):
+def episode(example, response):
     empty = torch.empty(0)
-    return Episode(index, index, [1], response, True, "", empty, empty, empty, empty, 0.0, 0.0, {})
+    return Episode(example, example, [1], response, True, "", empty, empty, empty, empty, 0.0, 0.0, {})
 
 
 def test_the_prior_counts_each_token_once_more_than_it_occurs():
@@ -25,45 +25,82 @@ def test_the_prior_counts_each_token_once_more_than_it_occurs():
 
 
 def test_a_token_is_as_unexpected_as_the_other_responses_make_it():
-    ids, mask = torch.tensor([[0, 1, 3], [0, 0, 0]]), torch.tensor([[1, 1, 1], [1, 1, 0]])
-    found = surprisals(ids, mask, torch.tensor([0, 1]), EVEN)
-    # For the first row the other one is two 0s: q(0) = (2 + 2/4) / 4, q(1) = (0 + 2/4) / 4. For the second: 0 and 1.
-    assert found[0].tolist() == pytest.approx([-math.log(2.5 / 4), -math.log(0.5 / 4), 0.0])
-    assert found[1].tolist() == pytest.approx([-math.log(1.5 / 4), -math.log(1.5 / 4), 0.0])
+    found = Diversity(EVEN).surprisals([(0, [0, 1, 3]), (1, [0, 0, 3])])
+    # For the first row the other one is 0 0 3: q(0) = (2 + 3/4) / 6, q(1) = (0 + 3/4) / 6. For the second: 0 1 3.
+    assert found[0] == [pytest.approx(-math.log(2.75 / 6)), pytest.approx(-math.log(0.75 / 6)), None]
+    assert found[1] == [pytest.approx(-math.log(1.75 / 6)), pytest.approx(-math.log(1.75 / 6)), None]
 
 
 def test_responses_to_one_prompt_do_not_count_for_each_other():
-    ids, mask = torch.tensor([[0], [0], [1]]), torch.ones(3, 1)
-    found = surprisals(ids, mask, torch.tensor([0, 0, 1]), EVEN)
+    found = Diversity(EVEN).surprisals([(0, [0]), (0, [0]), (1, [1])])
     # The first two see only the 1; the third sees two 0s.
-    assert found.squeeze(-1).tolist() == pytest.approx([-math.log(0.25 / 2), -math.log(0.25 / 2), -math.log(0.5 / 4)])
-    assert surprisals(ids, mask, torch.tensor([0, 0, 0]), EVEN).tolist() == [[0.0]] * 3
+    assert found == [[pytest.approx(-math.log(q))] for q in (0.25 / 2, 0.25 / 2, 0.5 / 4)]
+    assert Diversity(EVEN).surprisals([(0, [0]), (0, [1])]) == [[None], [None]]
+
+
+def test_what_was_said_before_counts_but_not_what_was_said_to_the_same_prompt():
+    diversity = Diversity(EVEN, recall=2)
+    diversity.remember([episode(5, [2]), episode(0, [0]), episode(7, [1])])
+    # Two are remembered; the one of example 0 is its own.
+    assert diversity.surprisals([(0, [1])]) == [[pytest.approx(-math.log(1.25 / 2))]]
+    assert diversity.surprisals([(5, [1])]) == [[pytest.approx(-math.log(1.5 / 4))]]
+
+
+def test_a_pair_is_as_unexpected_as_its_first_token_makes_the_second():
+    found = Diversity(EVEN, order=2).surprisals([(0, [0, 1, 2]), (1, [0, 1]), (2, [0, 0])])
+    alone = [(3 + 4 / 4) / 8, (1 + 4 / 4) / 8, (0 + 4 / 4) / 8]
+    # Both others begin with 0; a 0 is followed by 1 and by 0; nothing follows a 1.
+    pairs = [(2 + SMOOTHING * alone[0]) / (2 + SMOOTHING), (1 + SMOOTHING * alone[1]) / (2 + SMOOTHING), alone[2]]
+    assert found[0] == [pytest.approx(-math.log(q)) for q in pairs]
+
+
+def test_the_first_token_of_a_phrase_answers_for_the_phrase():
+    diversity = Diversity(EVEN, order=2)
+    episodes = [episode(0, [0, 1, 2]), episode(1, [0, 1]), episode(2, [0, 3, 0])]
+    found = [[value for value in row if value is not None] for row in diversity.surprisals(_pairs(episodes))]
+    windows = [
+        [fmean(found[0][:2]), fmean(found[0][1:]), found[0][2]],
+        [fmean(found[1]), found[1][1]],
+        # The token in between has no surprisal.
+        [found[2][0], 0.0, found[2][1]],
+    ]
+    mean = fmean([*windows[0], *windows[1], windows[2][0], windows[2][2]])
+    credit = diversity.credit(episodes)
+    assert credit[0].tolist() == pytest.approx([value - mean for value in windows[0]])
+    assert credit[1].tolist() == pytest.approx([*(value - mean for value in windows[1]), 0.0])
+    assert credit[2].tolist() == pytest.approx([windows[2][0] - mean, 0.0, windows[2][2] - mean])
+
+
+def _pairs(episodes):
+    return [(one.example, one.response) for one in episodes]
 
 
 def test_credits_have_mean_zero_and_leave_out_stops_and_slots():
-    diversity = Diversity(EVEN, 1)
+    diversity = Diversity(EVEN)
     episodes = [episode(0, [0, 1, 3]), episode(1, [0, 0])]
-    found = [-math.log(2.5 / 4), -math.log(0.5 / 4), -math.log(1.5 / 4), -math.log(1.5 / 4)]
+    found = [-math.log(2.5 / 4), -math.log(0.5 / 4), -math.log((1 + 3 / 4) / 6), -math.log((1 + 3 / 4) / 6)]
     mean = math.fsum(found) / 4
     assert diversity.mean(episodes) == pytest.approx(mean)
-    assert diversity.credit(episodes)[0].tolist() == pytest.approx([found[0] - mean, found[1] - mean, 0.0])
-    assert diversity.credit(episodes)[1].tolist() == pytest.approx([found[2] - mean, found[3] - mean, 0.0])
+    assert diversity.credit(episodes)[0].tolist() == pytest.approx([found[0] - mean, found[1] - mean, 0.0], abs=1e-6)
+    assert diversity.credit(episodes)[1].tolist() == pytest.approx([found[2] - mean, found[3] - mean, 0.0], abs=1e-6)
     assert diversity.credit([episode(0, [3]), episode(1, [3])]).tolist() == [[0.0], [0.0]]
     assert diversity.mean([episode(0, [3])]) == 0.0
 
 
-def test_with_it_a_policy_does_not_give_everyone_the_one_word_that_is_paid():
+VARIED = {
+    "estimator": "rloo",
+    "samples_per_prompt": 2,
+    "batch_size": 32,
+    "minibatch_size": 16,
+    "micro_batch_size": 16,
+    "kl_coefficient": 0.0,
+}
+
+
+@pytest.mark.parametrize("order", [1, 3])
+def test_with_it_a_policy_does_not_give_everyone_the_one_word_that_is_paid(order):
     def trained(coefficient):
-        made = toy(
-            estimator="rloo",
-            samples_per_prompt=2,
-            batch_size=32,
-            minibatch_size=16,
-            micro_batch_size=16,
-            kl_coefficient=0.0,
-            max_steps=40,
-            diversity_coefficient=coefficient,
-        )
+        made = toy(**VARIED, max_steps=40, diversity_coefficient=coefficient, diversity_order=order)
         made.steps(40)
         return made
 
@@ -72,3 +109,18 @@ def test_with_it_a_policy_does_not_give_everyone_the_one_word_that_is_paid():
     assert fmean(varied.series("objective/reward")[-3:]) < 0.8
     assert fmean(varied.series("objective/diversity")[-3:]) > 1.5
     assert "objective/diversity" not in plain.recorder.of("step")[-1][1]
+
+
+def test_what_was_said_is_taken_up_with_the_training(tmp_path):
+    def made():
+        return toy(**VARIED, max_steps=4, diversity_coefficient=0.1, diversity_order=2)
+
+    whole = made().steps(4)
+    first = made().steps(2)
+    first.trainer.write_state(tmp_path / "saved")
+    second = made()
+    second.trainer.restore(tmp_path / "saved")
+    assert second.trainer.diversity.recent == first.trainer.diversity.recent
+    assert len(second.trainer.diversity.recent) == 64
+    second.steps(2)
+    assert timeless(second.recorder) == timeless(whole.recorder)[-len(timeless(second.recorder)) :]

@@ -32,8 +32,11 @@ class PPOSettings(Section):
     entropy_coefficient: Annotated[float, Field(ge=0.0)] = Field(0.0, description="Weight of the entropy bonus.")
     diversity_coefficient: Annotated[float, Field(ge=0.0)] = Field(
         0.0,
-        description="Credit of a token for each nat by which the other responses of a batch do not use it; "
+        description="Credit of a token for each nat by which the responses to other prompts do not use it; "
         "added to its advantage.",
+    )
+    diversity_order: Annotated[int, Field(ge=1, le=4)] = Field(
+        1, description="Tokens of the longest phrases that the credit for diversity compares; 1 compares words."
     )
     estimator: str = Field("gae", description="Advantage estimator.")
     samples_per_prompt: Count = Field(
