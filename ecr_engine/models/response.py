@@ -129,11 +129,43 @@ class ResponseModel(nn.Module):
 
 
 def _packed(trunk: Trunk, batch: TokenBatch) -> tuple[Tensor, SharedGradient]:
-    """The same states, without computing any padding."""
-    real = batch.mask.bool()
-    answer = torch.zeros_like(real)
-    answer[:, -batch.response_mask.shape[1] :] = batch.response_mask.bool()
-    # In the row of all real tokens, the state one before a token predicts it.
-    places = answer[real].nonzero().squeeze(-1) - 1
-    shared = SharedGradient(tied=trunk.tied)
-    return packed_states(trunk, batch.ids[real], batch.mask.sum(-1).tolist(), places, shared), shared
+    """The same states, without computing any padding, or a prompt that several rows have more than once."""
+    forest = _forest(batch)
+    device, shared = batch.ids.device, SharedGradient(tied=trunk.tied)
+    wanted = torch.tensor(forest.wanted, dtype=torch.long, device=device)
+    return packed_states(trunk, torch.tensor(forest.ids, device=device), forest.trees, wanted, shared), shared
+
+
+class Forest(NamedTuple):
+    """A batch as trees of tokens; each prompt is there once.
+
+    Attributes:
+        ids: of all tokens, tree after tree.
+        trees: lengths of the prompt and of its responses; of both together where a prompt has one.
+        wanted: for each response token of the batch, row by row, the place of the token before it.
+    """
+
+    ids: list[int]
+    trees: list[tuple[int, ...]]
+    wanted: list[int]
+
+
+def _forest(batch: TokenBatch) -> Forest:
+    rows = [line[kept] for line, kept in zip(batch.ids, batch.mask.bool(), strict=True)]
+    sizes = batch.response_mask.sum(-1).tolist()
+    answered: dict[tuple[int, ...], list[int]] = {}
+    for row, line in enumerate(rows):
+        answered.setdefault(tuple(line[: len(line) - sizes[row]].tolist()), []).append(row)
+    ids: list[int] = []
+    trees: list[tuple[int, ...]] = []
+    before: list[list[int]] = [[]] * len(rows)
+    for prompt, places in answered.items():
+        start = len(ids)
+        ids += prompt
+        for row in places:
+            # The first token of a response follows the prompt, each further one the token before it.
+            before[row] = [start + len(prompt) - 1, *range(len(ids), len(ids) + sizes[row] - 1)][: sizes[row]]
+            ids += rows[row][len(prompt) :].tolist()
+        branches = [sizes[row] for row in places]
+        trees.append((len(prompt), *branches) if len(places) > 1 else (len(prompt) + branches[0],))
+    return Forest(ids, trees, [place for line in before for place in line])

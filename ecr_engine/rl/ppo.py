@@ -101,10 +101,22 @@ def cut(rollout: Rollout, rows: Sequence[int], device: torch.device) -> Rollout:
     )
 
 
-def minibatches(size: int, width: int, *, seed: int, step: int, epoch: int) -> list[list[int]]:
-    """The rows 0 to size - 1 in minibatches: each row once, in an order that seed, update and epoch decide."""
-    order = list(range(size))
-    random.Random(f"{seed}-{step}-{epoch}").shuffle(order)
+def minibatches(size: int, width: int, *, seed: int, step: int, epoch: int, together: int = 1) -> list[list[int]]:
+    """The rows 0 to size - 1 in minibatches: each row once, in an order that seed, update and epoch decide.
+
+    Args:
+        size: rows.
+        width: of a minibatch.
+        seed: of the order, with `step` and `epoch`.
+        step: number of the update.
+        epoch: pass over the rows.
+        together: neighbours that stay together, where so many divide `width`. Responses to one prompt do: their
+            advantages add up to nothing, and their prompt is computed once.
+    """
+    block = together if width % together == 0 and size % together == 0 else 1
+    blocks = [range(at, at + block) for at in range(0, size, block)]
+    random.Random(f"{seed}-{step}-{epoch}").shuffle(blocks)
+    order = [row for rows in blocks for row in rows]
     return [order[at : at + width] for at in range(0, size, width)]
 
 
@@ -165,7 +177,15 @@ class PPOUpdate:
         settings, tally, size = self.settings, Tally(), len(rollout.values)
         for epoch in range(settings.epochs):
             tally.begin_epoch()
-            for rows in minibatches(size, settings.minibatch_size, seed=self.seed, step=step, epoch=epoch):
+            order = minibatches(
+                size,
+                settings.minibatch_size,
+                seed=self.seed,
+                step=step,
+                epoch=epoch,
+                together=settings.samples_per_prompt,
+            )
+            for rows in order:
                 count = float(rollout.tokens.response_mask[rows].sum())
                 sums = self._gradients(rollout, rows, count, train_policy=train_policy)
                 tally.add(sums, count, self._apply(train_policy=train_policy))
@@ -174,8 +194,8 @@ class PPOUpdate:
         return tally.stats(stopped_early=False)
 
     def _gradients(self, rollout: Rollout, rows: Sequence[int], count: float, *, train_policy: bool) -> Sums:
-        """Gradients of one minibatch, accumulated over this process's micro-batches of like length."""
-        lengths = rollout.tokens.mask.sum(-1).tolist()
+        """Gradients of one minibatch, accumulated over this process's micro-batches of prompts of like length."""
+        lengths = (rollout.tokens.mask.sum(-1) - rollout.tokens.response_mask.sum(-1)).tolist()
         own = sorted(own_share(rows, self.accelerator), key=lambda row: lengths[row])
 
         def accumulate(width: int) -> Sums:

@@ -175,7 +175,7 @@ class Roller:
         ]
 
     def _measured(self, episodes: Sequence[Episode], examples: Sequence[Example]) -> list[Episode]:
-        """Adds log-probs, entropy and values, in micro-batches of like length; half as wide where memory runs out."""
+        """Adds log-probs, entropy and values, in micro-batches of like prompts; half as wide where memory runs out."""
         for model in (self.policy, self.values):
             model.eval()
         measured, width = halving(
@@ -192,7 +192,8 @@ class Roller:
     def _measure(self, episodes: Sequence[Episode], examples: Sequence[Example], width: int) -> list[Episode]:
         device, temperature = self.accelerator.device, self.decoding.temperature
         measured = list(episodes)
-        for rows in by_length([len(e.prompt) + len(e.response) for e in episodes], width):
+        # By prompts alone, so that those of one prompt, which is then computed once, are side by side.
+        for rows in by_length([len(e.prompt) for e in episodes], width):
             some = [episodes[row] for row in rows]
             batch = collate([e.prompt for e in some], [e.response for e in some], self.tokenizer.pad_token_id)
             batch = batch.to(device)

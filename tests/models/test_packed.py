@@ -19,6 +19,10 @@ PAD = 0
 # Seven sequences: two groups, with padding inside of each.
 PROMPTS = [[5, 6, 7, 8, 9, 10], [11], [12, 13, 14], [15, 16], [20, 21, 22, 23], [5], [9, 9]]
 RESPONSES = [[20, 2], [21, 22, 23, 24, 25], [2], [30, 31, 32], [0, 2], [33, 34], [6, 7, 8, 9]]
+# Six trees of one to three responses, not all side by side; one prompt continues another.
+SHARED = [[5, 6, 7], [5, 6, 7], [11], [5, 6, 7, 20], [11], [12, 13], [11], [8, 8, 8, 8], [14]]
+ANSWERS = [[20, 2], [20, 21, 22, 2], [2], [2], [30, 31, 32], [0, 2], [33], [6, 7, 8, 9], [9, 2]]
+ROWS = {"apart": (PROMPTS, RESPONSES), "shared": (SHARED, ANSWERS)}
 
 
 def grouped_llama(*, tied=False, seed=5):
@@ -71,27 +75,29 @@ MODELS = {
 }
 
 
-def measured(model, *, temperature=0.7):
+def measured(model, *, rows="apart", temperature=0.7):
     """Log-probs, entropies, states, and the gradients of a loss that uses all three."""
     model.zero_grad()
-    output = ResponseModel(model)(collate(PROMPTS, RESPONSES, PAD), temperature=temperature, with_entropy=True)
+    batch = collate(*ROWS[rows], PAD)
+    output = ResponseModel(model)(batch, temperature=temperature, with_entropy=True)
     slopes = torch.arange(output.log_probs.numel()).view_as(output.log_probs).sin()
-    valid = collate(PROMPTS, RESPONSES, PAD).response_mask.bool()
+    valid = batch.response_mask.bool()
     hidden = (output.hidden[valid] ** 2).mean()
     ((output.log_probs * slopes).sum() + (output.entropy * slopes.cos()).sum() + hidden).backward()
     gradients = {name: weight.grad for name, weight in model.named_parameters() if weight.requires_grad}
     return output, valid, gradients
 
 
+@pytest.mark.parametrize("rows", sorted(ROWS))
 @pytest.mark.parametrize("name", sorted(MODELS))
-def test_outputs_and_gradients_equal_those_of_transformers(name, monkeypatch):
+def test_outputs_and_gradients_equal_those_of_transformers(name, rows, monkeypatch):
     model = MODELS[name]()
     assert read_trunk(model) is not None
-    ours, valid, ours_gradients = measured(model)
+    ours, valid, ours_gradients = measured(model, rows=rows)
     other = copy.deepcopy(model)
     monkeypatch.setattr(response, "read_trunk", lambda _model: None)
     monkeypatch.setattr(response, "read_table", lambda _module, _kind: None)
-    theirs, _, their_gradients = measured(other)
+    theirs, _, their_gradients = measured(other, rows=rows)
     assert torch.allclose(ours.log_probs, theirs.log_probs, atol=1e-4)
     assert torch.allclose(ours.entropy, theirs.entropy, atol=1e-4)
     assert torch.allclose(ours.hidden[valid], theirs.hidden[valid], atol=1e-4)
@@ -143,21 +149,54 @@ def test_gradients_add_up_over_micro_batches():
         assert torch.allclose(one.grad, other.grad, rtol=1e-3, atol=1e-4), name
 
 
-def test_no_padding_is_computed(monkeypatch):
+def computed(monkeypatch, prompts, responses):
+    """The ids of a forward pass, and the lengths of its trees."""
     seen = []
     real = response.packed_states
 
-    def noting(trunk, ids, lengths, wanted, shared):
-        seen.append((ids.tolist(), lengths))
-        return real(trunk, ids, lengths, wanted, shared)
+    def noting(trunk, ids, trees, wanted, shared):
+        seen.append((ids.tolist(), trees))
+        return real(trunk, ids, trees, wanted, shared)
 
     monkeypatch.setattr(response, "packed_states", noting)
-    ResponseModel(grouped_llama())(collate([[5, 6, 7], [8]], [[9], [10, 2]], PAD))
-    assert seen == [([5, 6, 7, 9, 8, 10, 2], [4, 3])]
+    ResponseModel(grouped_llama())(collate(prompts, responses, PAD))
+    return seen
+
+
+def test_no_padding_is_computed(monkeypatch):
+    seen = computed(monkeypatch, [[5, 6, 7], [8]], [[9], [10, 2]])
+    assert seen == [([5, 6, 7, 9, 8, 10, 2], [(4,), (3,)])]
+
+
+def test_a_prompt_that_rows_have_in_common_is_computed_once(monkeypatch):
+    seen = computed(monkeypatch, [[5, 6], [8], [5, 6]], [[9], [10, 2], [11, 2]])
+    assert seen == [([5, 6, 9, 11, 2, 8, 10, 2], [(2, 1, 2), (3,)])]
+
+
+def test_a_branch_sees_its_stem_and_itself_by_hand():
+    layout = lay_out([(2, 1, 2), (3,)], torch.device("cpu"))
+    assert layout.positions.tolist() == [0, 1, 2, 2, 3, 0, 1, 2]
+    [group] = layout.groups
+    sees = (~group.unseen()).int().tolist()
+    assert sees[0] == [[1, 0, 0, 0, 0], [1, 1, 0, 0, 0], [1, 1, 1, 0, 0], [1, 1, 0, 1, 0], [1, 1, 0, 1, 1]]
+    # The second is a sequence; its padding is never read, and sees itself, so that no share is not a number.
+    assert [row[:3] for row in sees[1][:3]] == [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
+    assert [row[place] for place, row in enumerate(sees[1])] == [1] * 5
+
+
+def test_in_bfloat16_a_shared_prompt_gives_what_each_row_alone_gives():
+    model = grouped_llama()
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        together = ResponseModel(model)(collate(SHARED, ANSWERS, PAD)).log_probs
+        alone = [
+            ResponseModel(model)(collate([p], [r], PAD)).log_probs[0] for p, r in zip(SHARED, ANSWERS, strict=True)
+        ]
+    for row, each in enumerate(alone):
+        assert torch.allclose(together[row, : len(each)], each, atol=0.1), row
 
 
 def test_groups_by_hand():
-    layout = lay_out([2, 5, 1, 3, 4], torch.device("cpu"))
+    layout = lay_out([(2,), (5,), (1,), (3,), (4,)], torch.device("cpu"))
     assert layout.positions.tolist() == [0, 1, 0, 1, 2, 3, 4, 0, 0, 1, 2, 0, 1, 2, 3]
     assert [(group.rows, group.width, group.padded) for group in layout.groups] == [(4, 5, True), (1, 1, False)]
     states = torch.arange(15.0).unsqueeze(-1)

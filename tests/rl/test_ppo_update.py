@@ -12,7 +12,7 @@ from ecr_engine.config.sections.rl import PPOSettings
 from ecr_engine.models.placement import make_accelerator
 from ecr_engine.models.response import ResponseModel, collate
 from ecr_engine.rl.estimator import ESTIMATORS
-from ecr_engine.rl.ppo import PPOUpdate, build_rollout, cut
+from ecr_engine.rl.ppo import PPOUpdate, build_rollout, cut, minibatches
 from ecr_engine.rl.types import Episode
 from ecr_engine.rl.values import TrunkValues
 
@@ -236,6 +236,22 @@ def test_every_sample_is_used_once_an_epoch_in_a_new_order():
     assert len(epochs) == 3
     assert all(sorted(epoch) == list(range(6)) for epoch in epochs)
     assert len(set(epochs)) == 3
+
+
+def test_responses_to_one_prompt_stay_in_one_minibatch():
+    found = minibatches(12, 6, seed=1, step=2, epoch=0, together=3)
+    assert sorted(row for rows in found for row in rows) == list(range(12))
+    for rows in found:
+        assert [row - rows[0] for row in rows[:3]] == [0, 1, 2] and rows[0] % 3 == 0
+        assert [row - rows[3] for row in rows[3:]] == [0, 1, 2] and rows[3] % 3 == 0
+    orders = {tuple(map(tuple, minibatches(12, 6, seed=1, step=step, epoch=0, together=3))) for step in range(9)}
+    assert len(orders) > 3
+
+
+def test_where_they_do_not_fit_rows_are_mixed():
+    mixed = minibatches(12, 4, seed=1, step=2, epoch=0, together=3)
+    assert mixed == minibatches(12, 4, seed=1, step=2, epoch=0)
+    assert sorted(row for rows in mixed for row in rows) == list(range(12))
 
 
 def test_the_order_depends_on_seed_and_step_and_nothing_else():

@@ -48,6 +48,23 @@ def by_hand(model, prompt, answer):
     return found
 
 
+def test_responses_to_one_prompt_are_measured_side_by_side():
+    rolling = roller(micro=3)
+    seen = []
+    real = rolling.reference
+
+    def noting(batch, **options):
+        seen.append([tuple(row[kept].tolist()) for row, kept in zip(batch.ids, batch.mask.bool(), strict=True)])
+        return real(batch, **options)
+
+    rolling.reference = noting
+    same = [Prompt(place, index, PROMPTS[index], 50 + place) for place, index in enumerate([3, 3, 3, 5, 5, 5])]
+    found = rolling.roll(same, EXAMPLES)
+    # However long their responses are: the longer prompt's first.
+    wanted = [tuple(e.prompt + e.response) for e in found]
+    assert seen == [wanted[3:], wanted[:3]]
+
+
 @torch.no_grad()
 def test_log_probs_entropy_and_values_against_a_loop():
     episodes = roller().roll(prompts(), EXAMPLES)

@@ -260,6 +260,7 @@ def test_the_best_so_far_is_part_of_the_state(tmp_path):
         "best_reward": 0.7,
         "width": 2,
         "roll_width": 2,
+        "recent": [],
     }
     other = toy()
     other.trainer.restore(tmp_path)

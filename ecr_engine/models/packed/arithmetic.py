@@ -85,7 +85,7 @@ def rotate(x: Tensor, turn: Tensor) -> Tensor:
 
 
 def attend(rotated: Tensor, values: Tensor, heads: Heads, layout: Layout) -> Tensor:
-    """Causal attention within each sequence.
+    """Causal attention within each tree: along the stem, and along each branch behind it.
 
     Args:
         rotated: [N, (queries + keys) * D].
@@ -101,7 +101,8 @@ def attend(rotated: Tensor, values: Tensor, heads: Heads, layout: Layout) -> Ten
                 group.gather(rotated[:, :split], heads.queries),
                 group.gather(rotated[:, split:], heads.keys),
                 group.gather(values, heads.keys),
-                is_causal=True,
+                attn_mask=None if group.branch is None else ~group.unseen().unsqueeze(1),
+                is_causal=group.branch is None,
                 enable_gqa=True,
             ),
             out,
@@ -135,7 +136,7 @@ def attend_and_keep(rotated: Tensor, values: Tensor, heads: Heads, layout: Layou
         query = group.gather(rotated[:, :split], heads.queries).reshape(batch, -1, heads.size)
         key = group.gather(rotated[:, split:], heads.keys).reshape(batch, -1, heads.size)
         value = group.gather(values, heads.keys).reshape(batch, -1, heads.size)
-        bias = group.causal(heads.repeats, rotated.dtype)
+        bias = group.bias(heads.keys, heads.repeats, rotated.dtype)
         shares = torch.softmax(torch.baddbmm(bias, query, key.transpose(1, 2), alpha=heads.size**-0.5), -1)
         mixed = torch.bmm(shares, value)
         group.scatter(mixed.view(group.rows, heads.queries, group.width, heads.size), out)

@@ -88,7 +88,7 @@ class PackedDecoder:
         device, heads = self.head.device, self.trunk.heads
         lengths = [len(prompt) for prompt in prompts]
         ids = torch.tensor([token for prompt in prompts for token in prompt], device=device)
-        frame = self.trunk.frame(lengths, self.dtype)
+        frame = self.trunk.frame([(length,) for length in lengths], self.dtype)
         row = torch.repeat_interleave(torch.tensor(lengths, device=device))
         self.lengths = torch.tensor(lengths, device=device)
         shape = (len(prompts), heads.keys, max(lengths) + self.room, heads.size)

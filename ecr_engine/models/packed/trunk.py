@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ecr_engine.models.memory import release_freed
 from ecr_engine.models.packed.arithmetic import Heads, norm, norm_backward
 from ecr_engine.models.packed.layer import Frame, LayerWeights, run_layer
-from ecr_engine.models.packed.layout import Layout, lay_out
+from ecr_engine.models.packed.layout import Layout, Tree, lay_out
 from ecr_engine.models.packed.projection import PAIRED, Projection, is_exactly, read_projection
 from ecr_engine.models.packed.table import Table, read_table
 
@@ -56,9 +56,9 @@ class Trunk:
         own = self.layers[0].projections[0].weight.dtype
         return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else own
 
-    def frame(self, lengths: Sequence[int], dtype: torch.dtype) -> Frame:
-        """What the layers need to know of sequences of these lengths."""
-        layout = lay_out(lengths, self.device)
+    def frame(self, trees: Sequence[Tree], dtype: torch.dtype) -> Frame:
+        """What the layers need to know of these trees."""
+        layout = lay_out(trees, self.device)
         return self.framed(layout.positions, dtype, layout)
 
     def framed(self, positions: Tensor, dtype: torch.dtype, layout: Layout) -> Frame:
@@ -144,17 +144,17 @@ class SharedGradient:
         return torch.zeros_like(weight) if waiting is None else waiting
 
 
-def packed_states(trunk: Trunk, ids: Tensor, lengths: Sequence[int], wanted: Tensor, shared: SharedGradient) -> Tensor:
+def packed_states(trunk: Trunk, ids: Tensor, trees: Sequence[Tree], wanted: Tensor, shared: SharedGradient) -> Tensor:
     """States [W, H] float32 at the places `wanted` [W], behind the last norm.
 
     Args:
         trunk: the weights.
-        ids: [N] all sequences, one after the other.
-        lengths: of each.
-        wanted: places among the N.
+        ids: [N] all trees, one after the other.
+        trees: their lengths.
+        wanted: places among the N; one may be there several times.
         shared: takes the output layer's gradient to the embedding.
     """
-    frame = trunk.frame(lengths, trunk.dtype)
+    frame = trunk.frame(trees, trunk.dtype)
     if torch.is_grad_enabled():
         # The gradients of the step before, in pieces.
         release_freed(len(ids) * trunk.norm.nbytes * len(trunk.layers))
