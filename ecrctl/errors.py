@@ -14,11 +14,11 @@ from rich.text import Text
 # Typer carries its own copy of click, and only the base of these exceptions is public.
 from typer import TyperException
 from typer._click.exceptions import BadParameter, MissingParameter, NoArgsIsHelpError, NoSuchOption, UsageError
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from ecr_engine.errors import EcrError, ExitCode, Problem, nearest
 from ecrctl.guide import SWITCHES, instead
-from ecrctl.reference import examples
+from ecrctl.reference import examples, leaves
 from ecrctl.ui.console import progress
 
 _VERBOSE_FLAGS = {"--verbose", "-v", "--debug"}
@@ -32,17 +32,18 @@ _SYSTEM_FIX = "see that the path is there and can be written"
 _LEAST = re.compile(r"Input should be greater than or equal to (\S+)", re.IGNORECASE)
 _KINDS = {"valid integer": "a whole number", "valid number": "a number"}
 _SWITCH = re.compile(r"Option '(--\S+)' does not take a value")
+_NO_COMMAND = re.compile(r"No such command '([^']+)'")
 
 
 def show_problems(problems: Iterable[Problem]) -> None:
     """Three lines on stderr for each problem: what is wrong, `at`, `fix`; a line with nothing to say is left out."""
-    console = progress()
     for problem in problems:
-        console.print(Text.assemble(("error: ", "bold red"), problem.what), soft_wrap=True)
-        if problem.at:
-            console.print(Text.assemble(("  at   ", "dim"), problem.at), soft_wrap=True)
-        if problem.fix:
-            console.print(Text.assemble(("  fix  ", "green"), problem.fix), soft_wrap=True)
+        _show(("error: ", "bold red"), problem)
+
+
+def show_warning(problem: Problem) -> None:
+    """The same three lines for what was done all the same, but not as one may believe."""
+    _show(("warning: ", "yellow"), problem)
 
 
 def show_engine_error(error: EcrError, arguments: list[str]) -> int:
@@ -95,6 +96,15 @@ def show_unexpected(kind: type[BaseException], error: BaseException, trace: Trac
     )
 
 
+def _show(label: tuple[str, str], problem: Problem) -> None:
+    console = progress()
+    console.print(Text.assemble(label, problem.what), soft_wrap=True)
+    if problem.at:
+        console.print(Text.assemble(("  at   ", "dim"), problem.at), soft_wrap=True)
+    if problem.fix:
+        console.print(Text.assemble(("  fix  ", "green"), problem.fix), soft_wrap=True)
+
+
 def wants_traceback(arguments: list[str]) -> bool:
     """Whether `--verbose` (or the guide's `--debug`) is among the arguments."""
     return not _VERBOSE_FLAGS.isdisjoint(arguments)
@@ -121,8 +131,23 @@ def _usage_problem(error: TyperException, arguments: list[str]) -> Problem:
         name = switch.group(1).removeprefix("--").replace("-", "_")
         fix = SWITCHES[name] if name in {"use_rl", "use_rl_eval"} else f"type {switch.group(1)} alone, or leave it out"
         return Problem(f"{switch.group(1)} is a switch: it takes no value", switch.group(1), fix)
+    elsewhere = _in_groups(error)
     what, _, hint = error.format_message().partition(". Did you mean ")
+    if elsewhere:
+        return Problem(_sentence(what), where, elsewhere)
     return Problem(_sentence(what), where, f"did you mean {hint}" if hint else example + help_line)
+
+
+def _in_groups(error: TyperException) -> str:
+    """What to type for an unknown command of the root that one or more groups have; empty if none has it."""
+    named = _NO_COMMAND.match(error.format_message())
+    if named is None or not isinstance(error, UsageError) or error.ctx is None or error.ctx.parent is not None:
+        return ""
+    root = error.ctx.command
+    assert isinstance(root, TyperGroup)
+    *others, last = [f"'{full}'" for full, _ in leaves(root) if full.split()[-1] == named.group(1)] or [""]
+    meant = f"{', '.join(others)} or {last}" if others else last
+    return f"did you mean {meant}?" if meant else ""
 
 
 def _example(command: object) -> str:

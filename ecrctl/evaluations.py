@@ -193,8 +193,10 @@ def _name(request: Evaluation, checkpoint: Path, split: str) -> str:
 
     Another split or a part of it is named too, so that it takes no whole evaluation's place.
     """
+    from ecr_engine.runs.addresses import usual_name
+
     assert request.address is not None
     _, colon, rest = request.address.rpartition(":")
-    name = rest if colon and not Path(request.address).is_dir() else checkpoint.parents[1].name
+    name = usual_name(rest) if colon and not Path(request.address).is_dir() else checkpoint.parents[1].name
     parts = [name, *([split] if "evaluation.split" in request.typed else [])]
     return "-".join([*parts, *([str(request.limit)] if request.limit is not None else [])])

@@ -38,6 +38,8 @@ class Rescoring:
 def rescore_request(request: Rescoring, metrics: list[str]) -> None:
     """Measures saved responses again and prints the metrics.
 
+    An evaluation outside of a run is measured as in the run of the checkpoint that answered, where that is still there.
+
     Args:
         request: what is asked for.
         metrics: measure these alone; empty: the reward and the metrics of the settings.
@@ -48,23 +50,35 @@ def rescore_request(request: Rescoring, metrics: list[str]) -> None:
         FailedMetricsError: a metric failed; the others are written and printed.
     """
     from ecr_engine.evaluation.measure import split_names
-    from ecr_engine.evaluation.rescore import rescore
+    from ecr_engine.evaluation.rescore import rescore, run_around, run_behind, without_corpus
     from ecr_engine.pipeline.rewarding import resources_for
     from ecr_engine.rewards.composition import Composer
+    from ecr_engine.runs.addresses import resolve_evaluation
+    from ecrctl.errors import show_warning
+    from ecrctl.ui.console import note
     from ecrctl.ui.evaluation_view import show_evaluation
 
-    folder, run, settings = _found(request)
+    folder = resolve_evaluation(request.address)
+    around = run_around(folder)
+    run = around or run_behind(folder)
+    if run is not None and around is None and not request.speech.quiet:
+        note(f"measured as in {run.root}, whose checkpoint answered")
+    settings = _settings(request, run)
     resources = resources_for(run, settings)
+    composer = None if metrics else Composer(settings.rewards, resources=resources)
+    warning = None if composer is None else without_corpus(folder, run, composer, resources)
     target = request.output or folder
     result = rescore(
         folder,
         target,
         settings.compare,
         metric_names=metrics or split_names(settings.evaluation.metrics),
-        composer=None if metrics else Composer(settings.rewards, resources=resources),
+        composer=composer,
         resources=resources,
     )
-    show_evaluation(target, result, as_json=request.speech.json)
+    if warning is not None:
+        show_warning(warning)
+    show_evaluation(target, result, as_json=request.speech.json, warning=None if warning is None else warning.what)
 
 
 def judge_request(request: Rescoring, limit: int | None) -> None:
@@ -80,13 +94,16 @@ def judge_request(request: Rescoring, limit: int | None) -> None:
         UnavailableError: the judge can't be had.
     """
     from ecr_engine.evaluation.judging import judge_evaluation
+    from ecr_engine.evaluation.rescore import run_around
+    from ecr_engine.runs.addresses import resolve_evaluation
     from ecr_engine.scoring.judge import find_judge
     from ecrctl.ui.console import note
     from ecrctl.ui.evaluation_view import show_evaluation
     from ecrctl.ui.follow import following
     from ecrctl.ui.snapshot import begin
 
-    folder, _, settings = _found(request)
+    folder = resolve_evaluation(request.address)
+    settings = _settings(request, run_around(folder))
     judge = find_judge(settings.judge.name, settings.judge, device=settings.device)
     target = request.output or folder
     with following(
@@ -107,13 +124,7 @@ def judge_request(request: Rescoring, limit: int | None) -> None:
     show_evaluation(target, judged.result, as_json=request.speech.json)
 
 
-def _found(request: Rescoring) -> tuple[Path, RunFolder | None, Settings]:
-    """The evaluation, the run that it lies in, and the settings."""
-    from ecr_engine.runs.addresses import resolve_evaluation
-    from ecr_engine.runs.folder import RunFolder
-
-    folder = resolve_evaluation(request.address)
-    above = RunFolder(folder.resolve().parents[1])
-    run = above if above.exists() else None
+def _settings(request: Rescoring, run: RunFolder | None) -> Settings:
+    """The settings: those of the run, if there is one and nothing else is stated."""
     base = run.resolved_config if run is not None else None
-    return folder, run, settings_from(request.layers, request.typed, base=base).settings
+    return settings_from(request.layers, request.typed, base=base).settings

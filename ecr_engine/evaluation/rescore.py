@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ecr_engine.config.sections.evaluation import CompareSettings
 from ecr_engine.data.staging import check_output
+from ecr_engine.errors import Problem
 from ecr_engine.evaluation.marks import JUDGE_PREFIX, marked
 from ecr_engine.evaluation.measure import Measured, measure
 from ecr_engine.evaluation.store import (
@@ -15,12 +17,69 @@ from ecr_engine.evaluation.store import (
     ScoredSample,
     is_evaluation,
     read_evaluation,
+    read_result,
     write_evaluation,
 )
 from ecr_engine.evaluation.values import COMPONENT_PREFIX
-from ecr_engine.rewards.composition import Composer
+from ecr_engine.rewards.composition import GATES, Composer
 from ecr_engine.rewards.resources import Resources
 from ecr_engine.rewards.sources import sources_from_json, sources_of
+from ecr_engine.runs.folder import RunFolder
+
+RELEVANCE = "relevance"
+"""The component that learns from the corpus."""
+
+_IN_A_RUN = 3
+"""Parts of a checkpoint's path within its run: STAGE/checkpoints/step-000100."""
+
+
+def run_around(folder: Path) -> RunFolder | None:
+    """The run that an evaluation lies in; None if it lies in none."""
+    run = RunFolder(folder.resolve().parent.parent)
+    return run if run.exists() else None
+
+
+def run_behind(folder: Path) -> RunFolder | None:
+    """The run of the checkpoint that gave an evaluation's answers; None where it is not known, or no longer there.
+
+    Raises:
+        DataError: the evaluation can't be read.
+    """
+    checkpoint = Path(read_result(folder).checkpoint)
+    # The main job names a checkpoint as it lies within its run, which does not say where the run is.
+    if len(checkpoint.parts) <= _IN_A_RUN:
+        return None
+    run = RunFolder(checkpoint.parents[_IN_A_RUN - 1])
+    return run if run.exists() else None
+
+
+def without_corpus(folder: Path, run: RunFolder | None, composer: Composer, resources: Resources) -> Problem | None:
+    """What a reward lacks that is measured away from the corpus of its run; None if it lacks nothing.
+
+    Args:
+        folder: the evaluation.
+        run: its run, or that of its checkpoint; None if neither is known.
+        composer: the reward.
+        resources: what it draws on.
+
+    Raises:
+        DataError: the evaluation can't be read.
+    """
+    if resources.corpus is not None or RELEVANCE not in composer.components:
+        return None
+    gated = [name for name, gate in GATES.items() if gate == RELEVANCE and name in composer.components]
+    lost = f" and no longer gates {' and '.join(gated)}" if gated else ""
+    result = read_result(folder)
+    if run is None:
+        why = f"the evaluation lies in no run, and its checkpoint '{result.checkpoint}' leads to none"
+        mend = f"rescore it inside its run: ecrctl eval rescore RUN:{shlex.quote(result.name)}"
+    else:
+        why = f"{run.root} has no processed dialogues"
+        mend = f"put them back into {shlex.quote(str(run.data))}"
+    alone = f"ecrctl eval rescore {shlex.quote(str(folder))} --metric default"
+    return Problem(
+        f"relevance does not count in this reward{lost}: {why}", str(folder), f"{mend}; or metrics alone: {alone}"
+    )
 
 
 def rescore(

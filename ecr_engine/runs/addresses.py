@@ -24,6 +24,7 @@ _EVALUABLE = ("policy", "baseline")
 """The stages that answer, the last one first."""
 
 _STEP = re.compile(r"step-(\d+)")
+_LAST, _LATEST = "@last", "@latest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,8 @@ def resolve_checkpoint(address: str) -> Path:
     Without `@` it is the checkpoint that the stage stands for: the best on validation, or the latest if none is marked.
 
     Args:
-        address: `RUN`, `RUN:STAGE`, `RUN:STAGE@latest|best|step-000300`, or a path to a checkpoint folder.
+        address: `RUN`, `RUN:STAGE`, `RUN:STAGE@latest|best|step-000300`, or a path to a checkpoint folder; `@last` is
+            `@latest`.
 
     Raises:
         UsageError: the stage, or what follows `@`, is not a known word.
@@ -97,6 +99,11 @@ def resolve_evaluation(address: str) -> Path:
     return folder
 
 
+def usual_name(name: str) -> str:
+    """What follows a run's name in an address, as it is always written: `policy@last` is `policy@latest`."""
+    return f"{name.removesuffix(_LAST)}{_LATEST}" if name.endswith(_LAST) else name
+
+
 def _parse(address: str, kind: str) -> Address:
     """Takes an address apart; a folder's own name may hold colons.
 
@@ -111,7 +118,7 @@ def _parse(address: str, kind: str) -> Address:
     root, colon, rest = address.rpartition(":")
     if not colon:
         raise DataError(f"there is no run or {kind} '{address}'", at=address, fix=_meant(address, ""))
-    name, at, which = rest.partition("@")
+    name, at, which = usual_name(rest).partition("@")
     run = _run(root, address, kind)
     if not name:
         what = f"'{address}' names nothing between ':' and '@'" if at else f"'{address}' names nothing after ':'"

@@ -24,15 +24,24 @@ BASELINE = "baseline"
 _BETTER = {True: "higher", False: "lower", None: NO_VALUE}
 
 
-def show_evaluation(folder: Path, result: EvaluationResult, *, as_json: bool) -> None:
+def show_evaluation(folder: Path, result: EvaluationResult, *, as_json: bool, warning: str | None = None) -> None:
     """Prints the metrics of one evaluation.
+
+    Args:
+        folder: where it is.
+        result: its values.
+        as_json: as one document.
+        warning: what is said of it on stderr, for the document.
 
     Raises:
         FailedMetricsError: some of them failed; it comes after the others are printed.
     """
     from ecr_engine.evaluation.store import FailedMetricsError, failures
 
-    _print(folder, result, as_json=as_json)
+    if as_json:
+        print_document({"folder": folder, "result": result, "warning": warning})
+    else:
+        _print(folder, result)
     failed = failures(result, folder)
     if failed:
         raise FailedMetricsError(failed)
@@ -54,10 +63,7 @@ def show_generation(folder: Path, result: EvaluationResult, *, as_json: bool) ->
     )
 
 
-def _print(folder: Path, result: EvaluationResult, *, as_json: bool) -> None:
-    if as_json:
-        print_document({"folder": folder, "result": result})
-        return
+def _print(folder: Path, result: EvaluationResult) -> None:
     console = results()
     columns = (
         Column("metric"),
