@@ -52,6 +52,7 @@ def all_steps(place: Place) -> list[Step]:
     sides = ("baseline", *trained)
     controls = ("longer", "longer-last", "best-of-4", "best-of-4-free")
     cooler = cooler_decodings(place)
+    measured = (*sides, "longer", "longer-last", *(f"baseline-{decoding_name(t)}" for t in cooler))
 
     def policy(seed: int) -> Step:
         name = f"policy-{seed}"
@@ -102,7 +103,7 @@ def all_steps(place: Place) -> list[Step]:
             needs=("outside", *(f"test-{side}" for side in sides)),
             makes=("outside", "judged"),
         ),
-        Step("hits", measure_hits, needs=tuple(f"test-{side}" for side in sides)),
+        Step("hits", measure_hits, needs=("best-of", *(f"test-{name}" for name in measured))),
         Step(
             "comparison",
             compare_sides,
