@@ -24,7 +24,7 @@ COMPONENT = {
     name: COMPONENTS.build(name, PLAIN)
     for name in (
         *("bleu", "distinct", "emotion_alignment", "empathy", "format", "judge", "length", "recommendation"),
-        *("repetition", "safety"),
+        *("repetition", "safety", "slot_recall"),
     )
 } | {"grounded": COMPONENTS.build("recommendation", GROUNDED)}
 

@@ -1,4 +1,4 @@
-"""The components `length`, `repetition`, `emotion_alignment` and `recommendation`, with numbers worked out by hand."""
+"""The components `length`, `repetition`, `slot_recall`, `emotion_alignment` and `recommendation`, by hand."""
 
 from dataclasses import replace
 
@@ -39,6 +39,21 @@ def test_a_band_that_is_empty_is_an_error():
         COMPONENTS.build("length", Resources(options=RewardOptionSettings(length_shortest=9, length_longest=5)))
     assert str(caught.value) == "the shortest good response has 9 words, the longest 5"
     assert caught.value.problems[0].fix == "--set reward_options.length_shortest=5"
+
+
+@pytest.mark.parametrize(
+    ("response", "reference", "expected"),
+    [
+        ("<movie>", "<movie> or <movie>", 0.5),
+        ("<movie>, <movie> and <movie>", "<movie> or <movie>", 1.0),
+        ("no", "<movie>", 0.0),
+        ("<movie>", "no", None),
+        ("no", "", None),
+    ],
+)
+def test_slot_recall_looks_at_turns_in_which_a_human_names_movies(response, reference, expected):
+    given = sample(response, reference)
+    assert score("slot_recall", given) == expected
 
 
 BEFORE = ("I like it.", "You should really watch the old one. Have you seen <movie>?")

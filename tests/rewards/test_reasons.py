@@ -60,6 +60,8 @@ def reason(name, given, **changed):
         ("recommendation", sample("<movie>", reference="<movie> or <movie>"), "1 slot, the reference has 2"),
         ("recommendation", sample("no", reference="no"), "0 slots, the reference has 0"),
         ("recommendation", sample("no"), "no reference"),
+        ("slot_recall", sample("<movie>", reference="<movie> or <movie>"), "1 of the reference's 2"),
+        ("slot_recall", sample("<movie>", reference="no"), "the reference has no slot"),
         (
             "repetition",
             # Runs of three: abc, bca, cab, abc: one of four comes again. Nothing was said before.
