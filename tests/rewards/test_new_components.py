@@ -52,8 +52,7 @@ def test_a_band_that_is_empty_is_an_error():
     ],
 )
 def test_slot_recall_looks_at_turns_in_which_a_human_names_movies(response, reference, expected):
-    given = sample(response, reference)
-    assert score("slot_recall", given) == expected
+    assert score("slot_recall", sample(response, reference=reference)) == expected
 
 
 BEFORE = ("I like it.", "You should really watch the old one. Have you seen <movie>?")
