@@ -121,10 +121,22 @@ def hits_shown(found: Any) -> str:
     """The values of hits.json: a table by side where it is one, and what else it says as lines."""
     by_side = {name: row for name, row in found.items() if isinstance(row, dict)}
     plain = [f"- {name}: {told(value)}" for name, value in found.items() if not isinstance(value, dict)]
-    keys = list(dict.fromkeys(key for row in by_side.values() for key in row))
-    rows = [[name, *(told(row.get(key)) for key in keys)] for name, row in by_side.items()]
+    keys = [key for key in dict.fromkeys(key for row in by_side.values() for key in row) if not key.endswith(PARTS)]
+    rows = [[name, *(with_change(row, key) for key in keys)] for name, row in by_side.items()]
     shown = table(["side", *(f"`{key}`" for key in keys)], rows) if rows else ""
     return "\n\n".join(filter(None, ["\n".join(plain), shown]))
+
+
+PARTS = (" change", " interval")
+"""What is told beside a value, not in a column of its own."""
+
+
+def with_change(row: dict[str, Any], key: str) -> str:
+    """A value, and where there is one its difference to the baseline with the interval."""
+    change, interval = (row.get(f"{key}{part}") for part in PARTS)
+    if change is None or not interval:
+        return told(row.get(key))
+    return f"{told(row.get(key))} ({change:+.3f}; {' to '.join(f'{end:+.3f}' for end in interval)})"
 
 
 def told(value: Any) -> str:

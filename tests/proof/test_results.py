@@ -169,11 +169,13 @@ def test_empathy_by_outsiders_stands_beside_that_of_the_reward(out, tmp_path):
 
 
 def test_hits_stand_beside_slots(out, tmp_path):
-    put(out / "hits.json", {"turns": 12, "baseline": {"hit@10": 0.125, "interval": [0.1, 0.15]}})
+    policy = {"hit@10": 0.25, "hit@10 change": 0.125, "hit@10 interval": [0.0625, 0.2]}
+    put(out / "hits.json", {"turns": 12, "baseline": {"hit@10": 0.125}, "policy": policy})
     evaluation(out / "test" / "baseline", item_ratio=0.6, slot_f1=0.7)
     found = part(page(out, tmp_path), "Recommendation as hits")
     assert "- turns: 12" in found
-    assert "| baseline | 0.1250 | 0.1000 to 0.1500 |" in found
+    assert "| baseline | 0.1250 |" in found
+    assert "| policy | 0.2500 (+0.125; +0.062 to +0.200) |" in found
     assert "| baseline | 0.6000 | 0.7000 | – |" in found
 
 
