@@ -1,8 +1,8 @@
 """`slot_recall`: whether the response names movies where a human did.
 
-`recommendation` counts agreement on silence as much as agreement on a movie. Where nobody can know whether a human would
-name one it pays most to keep silent, and a policy trained on it alone names too few. This component looks at those turns
-alone in which the human names movies.
+`recommendation` counts agreement on silence as much as agreement on a movie. Where nobody can know whether a human
+would name one it pays most to keep silent, and a policy trained on it alone names too few. This component looks at the
+turns in which the human names movies, and no others.
 """
 
 from __future__ import annotations
