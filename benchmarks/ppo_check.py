@@ -118,7 +118,7 @@ def compare(arguments: argparse.Namespace) -> dict[str, float]:
             weight.add_(torch.randn_like(weight) * 0.02 * weight.std())
         head.weight.normal_(0.0, 0.05)
     episodes = trainer.roller.roll(trainer._draw(), trainer.prompts.examples)
-    rollout: Rollout = trainer._rollout(episodes)
+    rollout: Rollout = trainer._rollout(episodes, None)
     moved = {name: weight.clone() for name, weight in model.state_dict().items()}
     model.load_state_dict(reference_weights)
     with torch.no_grad():

@@ -8,7 +8,6 @@ the choice an oracle that no deployed system has; and by the parts that need no 
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
+from files import folder_parser, given_to
 from steps import BEST_OF
 
 from ecr_engine.config.resolve import resolve
@@ -182,11 +182,7 @@ def choose_both(out: Path) -> str:
 
 def main() -> None:
     """Reads the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("out", type=Path, nargs="?", default=Path("runs/proof"), help="the proof folder")
-    given = parser.parse_args()
-    if not given.out.is_dir():
-        parser.error(f"there is no proof folder {given.out}; make one with python benchmarks/proof/run.py")
+    given = given_to(folder_parser(__doc__))
     try:
         print(choose_both(given.out))
     except EcrError as error:

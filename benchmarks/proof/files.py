@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import tomllib
 from collections.abc import Mapping
@@ -38,3 +39,18 @@ def write_toml(path: Path, tables: Mapping[str, Mapping[str, object]]) -> None:
         for table, settings in tables.items()
     )
     path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+
+
+def folder_parser(text: str) -> argparse.ArgumentParser:
+    """A command line that takes a proof folder; `text` says what is done with it."""
+    parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path, nargs="?", default=Path("runs/proof"), help="the proof folder")
+    return parser
+
+
+def given_to(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """What was typed; refuses a proof folder that is not there."""
+    given = parser.parse_args()
+    if not given.out.is_dir():
+        parser.error(f"there is no proof folder {given.out}; make one with python benchmarks/proof/run.py")
+    return given

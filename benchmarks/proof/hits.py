@@ -9,14 +9,13 @@ response; it is written beside the sides, and precision says what naming movies 
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from files import write
+from files import folder_parser, given_to, write
 from hits_recommender import Matrix, Recommender, fit
 from steps import SEEDS
 
@@ -231,11 +230,7 @@ def _marks(truths: Iterable[bool]) -> Matrix:
 
 def main() -> None:
     """Reads the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("out", type=Path, nargs="?", default=Path("runs/proof"), help="the proof folder")
-    given = parser.parse_args()
-    if not given.out.is_dir():
-        parser.error(f"there is no proof folder {given.out}; make one with python benchmarks/proof/run.py")
+    given = given_to(folder_parser(__doc__))
     try:
         found = measure(given.out)
     except EcrError as error:

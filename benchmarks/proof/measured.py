@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -12,6 +11,9 @@ from typing import Any
 from files import read, write
 from steps import PROFILES, SEEDS, Place
 
+from ecr_engine.runs.events import Event, read_events
+from ecr_engine.runs.folder import RunFolder
+
 BEGUN = ("stage_started", "stage_skipped")
 """Kinds of events that begin a sitting."""
 
@@ -19,21 +21,25 @@ BATCH = 16
 """Examples in a step of the baseline's training; a last batch of an epoch may have fewer."""
 
 
-def events_of(run: Path, stage: str) -> list[dict[str, Any]]:
+def events_of(run: Path, stage: str) -> list[Event]:
     """The events of a stage, oldest first; a torn line is left out."""
-    lines = (run / "events.jsonl").read_text(encoding="utf-8", errors="replace").splitlines()
-    return [event for line in lines if line.endswith("}") and (event := json.loads(line))["stage"] == stage]
+    return [event for event in read_events(RunFolder(run).events) if event.stage == stage]
 
 
-def steps_of(run: Path, stage: str) -> list[Mapping[str, float]]:
-    """The values of a stage's steps, each once: what a kill undid was made again, and is told again."""
-    return list({event["step"]: event["values"] for event in events_of(run, stage) if event["kind"] == "step"}.values())
+def numbered_steps(run: Path, stage: str) -> dict[int, Mapping[str, Any]]:
+    """The values of a stage's steps by number, each once: what a kill undid was made again, and is told again."""
+    return dict(sorted({event.step: event.values for event in events_of(run, stage) if event.kind == "step"}.items()))
+
+
+def steps_of(run: Path, stage: str) -> list[Mapping[str, Any]]:
+    """The values of a stage's steps, in order."""
+    return list(numbered_steps(run, stage).values())
 
 
 def active_seconds(run: Path, stage: str) -> float:
     """What a stage took over all sittings: the time between its events, but for the time before it was taken up."""
     pairs = pairwise(events_of(run, stage))
-    return sum(float(then["time"] - now["time"]) for now, then in pairs if then["kind"] not in BEGUN)
+    return sum(then.time - now.time for now, then in pairs if then.kind not in BEGUN)
 
 
 def longer_steps(place: Place) -> int:

@@ -7,9 +7,9 @@ What the folder lacks is named where it would stand; nothing is measured here.
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
+from files import folder_parser, given_to
 from results_controls import controls, decodings, hits, outside
 from results_plots import trade_off, training
 from results_runs import dialogues, profiles, what_was_run
@@ -57,12 +57,9 @@ def write_results(out: Path, to: Path) -> Path:
 
 def main() -> None:
     """Reads the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("out", type=Path, nargs="?", default=Path("runs/proof"), help="the proof folder")
+    parser = folder_parser(__doc__)
     parser.add_argument("--to", type=Path, default=Path("docs"), help="the folder of the docs")
-    given = parser.parse_args()
-    if not given.out.is_dir():
-        parser.error(f"there is no proof folder {given.out}; make one with python benchmarks/proof/run.py")
+    given = given_to(parser)
     print(write_results(given.out, given.to))
 
 

@@ -68,7 +68,7 @@ def points(axes: Axes, sides: Mapping[str, Reading], name: str) -> None:
 
 def training(out: Path, to: Path) -> str:
     """Writes reward and KL against updates by seed; the Markdown that shows it."""
-    told = {name: updates(out / name) for name in POLICIES}
+    told = {name: measured.numbered_steps(out / name, "rl") for name in POLICIES}
     gaps = missing([name for name, steps in told.items() if not steps])
     if not any(told.values()):
         return gaps
@@ -83,14 +83,6 @@ def training(out: Path, to: Path) -> str:
     save(figure, to / TRAINING)
     alt = "Reward of the rollouts and KL from the baseline against updates, a line a seed"
     return "\n\n".join(filter(None, [f"![{alt}]({TRAINING})", gaps]))
-
-
-def updates(run: Path) -> dict[int, Mapping[str, float]]:
-    """The values of each update of RL by its number; empty for a run that has none."""
-    if not (run / "events.jsonl").exists():
-        return {}
-    events = [event for event in measured.events_of(run, "rl") if event["kind"] == "step"]
-    return dict(sorted({event["step"]: event["values"] for event in events}.items()))
 
 
 def panels() -> tuple[Figure, Any]:

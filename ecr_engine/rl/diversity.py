@@ -18,7 +18,7 @@ import math
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -95,6 +95,20 @@ class Grams:
         return [padded[end - self.order : end] for end in range(self.order, len(padded) + 1)]
 
 
+class Credit(NamedTuple):
+    """What the tokens of a batch are credited.
+
+    Attributes:
+        tokens: [B, T] in nats: the mean surprisal of the token and the `order` - 1 after it, less the mean of all that
+            have one, so that a longer response gains nothing by its length; 0 for silent tokens and padding.
+        mean: surprisal of the tokens that have one, in nats: a cross entropy of responses, higher is more varied; 0 if
+            none has.
+    """
+
+    tokens: Tensor
+    mean: float
+
+
 class Diversity:
     """What episodes are credited.
 
@@ -109,22 +123,13 @@ class Diversity:
         self.recent: deque[Said] = deque(maxlen=recall)
         self._shares: list[float] = prior.shares.tolist()
 
-    def mean(self, episodes: Sequence[Episode]) -> float:
-        """Mean surprisal of the tokens that have one, in nats: a cross entropy of responses, higher is more varied."""
-        found = [value for row in self.surprisals(_said(episodes)) for value in row if value is not None]
-        return sum(found) / len(found) if found else 0.0
-
-    def credit(self, episodes: Sequence[Episode]) -> Tensor:
-        """What each token is credited, in nats, [B, T]: 0 for silent tokens and padding.
-
-        The mean surprisal of the token and the `order` - 1 after it, less the mean of all that have one, so that a
-        longer response gains nothing by its length.
-        """
-        found = [_windows(row, self.order) for row in self.surprisals(_said(episodes))]
-        known = [value for row in found for value in row if value is not None]
-        mean = sum(known) / len(known) if known else 0.0
-        rows = [torch.tensor([0.0 if value is None else value - mean for value in row]) for row in found]
-        return pad_sequence(rows, batch_first=True)
+    def credit(self, episodes: Sequence[Episode]) -> Credit:
+        """What episodes are credited, seen against each other and against those that are remembered."""
+        surprisals = self.surprisals(_said(episodes))
+        windows = [_windows(row, self.order) for row in surprisals]
+        middle = _mean(windows)
+        rows = [torch.tensor([0.0 if value is None else value - middle for value in row]) for row in windows]
+        return Credit(pad_sequence(rows, batch_first=True), _mean(surprisals))
 
     def remember(self, episodes: Sequence[Episode]) -> None:
         """Counts episodes among the responses before the next batch."""
@@ -168,6 +173,12 @@ class Diversity:
 
 def _said(episodes: Sequence[Episode]) -> list[Said]:
     return [(episode.example, episode.response) for episode in episodes]
+
+
+def _mean(rows: Iterable[Iterable[float | None]]) -> float:
+    """Of all values that are there; 0 if none is."""
+    known = [value for row in rows for value in row if value is not None]
+    return sum(known) / len(known) if known else 0.0
 
 
 def _windows(row: Sequence[float | None], size: int) -> list[float | None]:

@@ -24,7 +24,7 @@ from ecr_engine.models.generation import Decoding
 from ecr_engine.models.placement import any_of
 from ecr_engine.models.random_state import seed_all
 from ecr_engine.rl.checks import check_estimator, check_model, check_prompts, check_sizes
-from ecr_engine.rl.diversity import diversity_of
+from ecr_engine.rl.diversity import Credit, diversity_of
 from ecr_engine.rl.draw import draw_batch
 from ecr_engine.rl.estimator import ESTIMATORS
 from ecr_engine.rl.kl import IN_REWARD, LOGGED, KLController
@@ -250,7 +250,8 @@ class PPOTrainer:
         weights = self._reweigh()
         episodes = self.roller.roll(self._draw(), self.prompts.examples)
         clock.append(time.perf_counter())
-        rollout = self._rollout(episodes)
+        credit = self._credit(episodes)
+        rollout = self._rollout(episodes, credit)
         self.learner.set_rates(self.step)
         stats = self.updater.update(rollout, self.step, train_policy=self.step >= self.learner.warmup_steps)
         clock.append(time.perf_counter())
@@ -263,9 +264,8 @@ class PPOTrainer:
             values["curriculum/open"] = float(self.order.open_at(self.progress))
         if self.scaling.running:
             values["objective/score_scale"] = self.scaling.statistics.std
-        if self.diversity is not None:
-            values["objective/diversity"] = self.diversity.mean(episodes)
-            self.diversity.remember(episodes)
+        if credit is not None:
+            values["objective/diversity"] = credit.mean
         self.kl.update(values["objective/kl"], len(episodes))
         self.step += 1
         self._tell(values, episodes)
@@ -290,7 +290,15 @@ class PPOTrainer:
             order=self.order,
         )
 
-    def _rollout(self, episodes: Sequence[Episode]) -> Rollout:
+    def _credit(self, episodes: Sequence[Episode]) -> Credit | None:
+        """What episodes are credited for diversity, if that is set; from then on they count among what was said."""
+        if self.diversity is None:
+            return None
+        credit = self.diversity.credit(episodes)
+        self.diversity.remember(episodes)
+        return credit
+
+    def _rollout(self, episodes: Sequence[Episode], credit: Credit | None) -> Rollout:
         """Episodes as tensors with advantages; their scores on the scale that is set."""
         return build_rollout(
             episodes,
@@ -300,11 +308,7 @@ class PPOTrainer:
             kl_coefficient=self.kl.coefficient,
             pad=self.policy.tokenizer.pad_token_id,
             scores=self.scaling.apply([episode.score for episode in episodes]),
-            credit=(
-                None
-                if self.diversity is None
-                else self.settings.diversity_coefficient * self.diversity.credit(episodes)
-            ),
+            credit=None if credit is None else self.settings.diversity_coefficient * credit.tokens,
         )
 
     def _tell_method(self) -> None:

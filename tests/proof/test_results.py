@@ -228,7 +228,13 @@ def test_plots_show_each_decoding_and_each_seed_and_are_the_same_again(out, tmp_
         evaluation(out / "decoding" / name, distinct_at_1=x, bleu_at_1=0.1)
     evaluation(out / "test" / "policy-0", distinct_at_1=0.4, bleu_at_1=0.1)
     steps = [
-        {"stage": "rl", "kind": "step", "step": step, "values": {"objective/score": step / 10, "objective/kl": step}}
+        {
+            "time": float(step),
+            "stage": "rl",
+            "step": step,
+            "kind": "step",
+            "values": {"objective/score": step / 10, "objective/kl": float(step)},
+        }
         for step in (1, 2)
     ]
     put(out / "policy-0" / "events.jsonl", "".join(json.dumps(step) + "\n" for step in steps))

@@ -97,9 +97,8 @@ def test_a_signal_at_any_moment_of_a_toy_loses_no_step(tmp_path, times):
         assert found == last_step(tmp_path, "baseline") > reached
         assert verify(latest(tmp_path / "toy")) == []
         reached, saves = found, saves + (found % 3 == 0)
-    # Some signals came while it saved anyway, and some did not; a starved machine has few moments to hit.
-    assert saves < times
-    assert saves > 0 or times < 100
+    # Some signals came while it saved anyway, and some did not.
+    assert 0 < saves < times
 
 
 def test_a_signal_before_the_first_step_loses_nothing(tmp_path):

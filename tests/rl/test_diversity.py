@@ -65,7 +65,7 @@ def test_the_first_token_of_a_phrase_answers_for_the_phrase():
         [found[2][0], 0.0, found[2][1]],
     ]
     mean = fmean([*windows[0], *windows[1], windows[2][0], windows[2][2]])
-    credit = diversity.credit(episodes)
+    credit = diversity.credit(episodes).tokens
     assert credit[0].tolist() == pytest.approx([value - mean for value in windows[0]])
     assert credit[1].tolist() == pytest.approx([*(value - mean for value in windows[1]), 0.0])
     assert credit[2].tolist() == pytest.approx([windows[2][0] - mean, 0.0, windows[2][2] - mean])
@@ -80,11 +80,12 @@ def test_credits_have_mean_zero_and_leave_out_stops_and_slots():
     episodes = [episode(0, [0, 1, 3]), episode(1, [0, 0])]
     found = [-math.log(2.5 / 4), -math.log(0.5 / 4), -math.log((1 + 3 / 4) / 6), -math.log((1 + 3 / 4) / 6)]
     mean = math.fsum(found) / 4
-    assert diversity.mean(episodes) == pytest.approx(mean)
-    assert diversity.credit(episodes)[0].tolist() == pytest.approx([found[0] - mean, found[1] - mean, 0.0], abs=1e-6)
-    assert diversity.credit(episodes)[1].tolist() == pytest.approx([found[2] - mean, found[3] - mean, 0.0], abs=1e-6)
-    assert diversity.credit([episode(0, [3]), episode(1, [3])]).tolist() == [[0.0], [0.0]]
-    assert diversity.mean([episode(0, [3])]) == 0.0
+    assert diversity.credit(episodes).mean == pytest.approx(mean)
+    tokens = diversity.credit(episodes).tokens
+    assert tokens[0].tolist() == pytest.approx([found[0] - mean, found[1] - mean, 0.0], abs=1e-6)
+    assert tokens[1].tolist() == pytest.approx([found[2] - mean, found[3] - mean, 0.0], abs=1e-6)
+    assert diversity.credit([episode(0, [3]), episode(1, [3])]).tokens.tolist() == [[0.0], [0.0]]
+    assert diversity.credit([episode(0, [3])]).mean == 0.0
 
 
 VARIED = {
