@@ -9,7 +9,9 @@ the reference this rewards what is likely here and unlikely elsewhere: the mutua
 q is an n-gram model of the responses to other prompts, in this batch and those before it; each order leans on the one
 below it where it has seen little (interpolation with a Dirichlet prior: MacKay and Peto 1995, "A hierarchical Dirichlet
 language model"). A token gets the mean surprisal of the n tokens that begin with it, since it is the first word of a
-phrase that decides for the phrase.
+phrase that decides for the phrase. A pair of tokens that the response itself has said before surprises nobody, or a loop
+of rare words would be worth most. With a cap, a word is worth no more for being rarer still: what is left to gain is to
+leave stock phrases, not to look for odd words.
 """
 
 from __future__ import annotations
@@ -115,18 +117,20 @@ class Diversity:
     Args:
         prior: of the tokens.
         order: tokens of the longest n-grams; 1 counts single tokens.
+        cap: the most that a token can be credited for, in nats, before the mean is taken off; None: no limit.
         recall: responses before this batch that are remembered.
     """
 
-    def __init__(self, prior: TokenPrior, order: int = 1, recall: int = RECALL) -> None:
+    def __init__(self, prior: TokenPrior, order: int = 1, cap: float | None = None, recall: int = RECALL) -> None:
         self.prior, self.order = prior, order
+        self._cap = math.inf if cap is None else cap
         self.recent: deque[Said] = deque(maxlen=recall)
         self._shares: list[float] = prior.shares.tolist()
 
     def credit(self, episodes: Sequence[Episode]) -> Credit:
         """What episodes are credited, seen against each other and against those that are remembered."""
         surprisals = self.surprisals(_said(episodes))
-        windows = [_windows(row, self.order) for row in surprisals]
+        windows = [_windows(self._capped(row), self.order) for row in surprisals]
         middle = _mean(windows)
         rows = [torch.tensor([0.0 if value is None else value - middle for value in row]) for row in windows]
         return Credit(pad_sequence(rows, batch_first=True), _mean(surprisals))
@@ -144,13 +148,20 @@ class Diversity:
         do not count for each other.
 
         Returns:
-            -log q of each token of each response; None for silent tokens, and for all if nothing else was said.
+            -log q of each token of each response, 0 where it ends a pair of tokens that the response has said before;
+            None for silent tokens, and for all if nothing else was said.
         """
         everything = [*self.recent, *said]
         total = self._count(ids for _, ids in everything)
         asked = {example for example, _ in said}
         own = {one: self._count(ids for example, ids in everything if example == one) for one in asked}
-        return [[self._surprisal(gram, total, own[example]) for gram in total.ending(ids)] for example, ids in said]
+        return [
+            _once(ids, [self._surprisal(gram, total, own[example]) for gram in total.ending(ids)])
+            for example, ids in said
+        ]
+
+    def _capped(self, row: Sequence[float | None]) -> list[float | None]:
+        return [None if value is None else min(value, self._cap) for value in row]
 
     def _count(self, texts: Iterable[Sequence[int]]) -> Grams:
         grams = Grams(self.order)
@@ -181,6 +192,17 @@ def _mean(rows: Iterable[Iterable[float | None]]) -> float:
     return sum(known) / len(known) if known else 0.0
 
 
+def _once(ids: Sequence[int], row: Sequence[float | None]) -> list[float | None]:
+    """The values of a response's tokens, 0 instead of those that end a pair of tokens for the second time."""
+    before: set[Gram] = set()
+    found: list[float | None] = []
+    for at, value in enumerate(row):
+        pair = tuple(ids[max(0, at - 1) : at + 1])
+        found.append(0.0 if value is not None and pair in before else value)
+        before.add(pair)
+    return found
+
+
 def _windows(row: Sequence[float | None], size: int) -> list[float | None]:
     """The mean of each value and those after it, `size` together; None stays, and counts for nothing."""
     found: list[float | None] = []
@@ -190,13 +212,14 @@ def _windows(row: Sequence[float | None], size: int) -> list[float | None]:
     return found
 
 
-def diversity_of(prompts: Prompts, tokenizer: Any, order: int) -> Diversity:
+def diversity_of(prompts: Prompts, tokenizer: Any, order: int, cap: float | None) -> Diversity:
     """What expects the words of the human responses; silent are the stop token and the tokens of a slot.
 
     Args:
         prompts: the training contexts, with the human responses.
         tokenizer: of the policy.
         order: tokens of the longest n-grams.
+        cap: the most that a token can be credited for, in nats; None: no limit.
     """
 
     def encode(text: str) -> list[int]:
@@ -204,4 +227,4 @@ def diversity_of(prompts: Prompts, tokenizer: Any, order: int) -> Diversity:
 
     targets = (encode(example.target) for example in prompts.examples)
     silent = {tokenizer.eos_token_id, *encode(SLOT)}
-    return Diversity(token_prior(targets, len(tokenizer), silent), order)
+    return Diversity(token_prior(targets, len(tokenizer), silent), order, cap)

@@ -157,7 +157,7 @@ class PPOTrainer:
         body = value_function(policy, critic, settings) if self.estimator.needs_values else None
         self.learner = Learner(policy, body, settings, accelerator, scaled=scaled)
         self.diversity = (
-            diversity_of(prompts, policy.tokenizer, settings.diversity_order)
+            diversity_of(prompts, policy.tokenizer, settings.diversity_order, settings.diversity_cap)
             if settings.diversity_coefficient
             else None
         )

@@ -88,6 +88,27 @@ def test_credits_have_mean_zero_and_leave_out_stops_and_slots():
     assert diversity.credit([episode(0, [3])]).mean == 0.0
 
 
+def test_a_pair_that_the_response_has_said_before_surprises_nobody():
+    found = Diversity(EVEN, order=2).surprisals([(0, [1, 2, 1, 2, 1, 0]), (1, [0])])
+    plain = -math.log((1 / 4) / 2)
+    # The other response begins with 0; nothing of it follows a 1 or a 2.
+    first = -math.log(SMOOTHING / 8 / (1 + SMOOTHING))
+    last = -math.log((1 + 1 / 4) / 2)
+    assert found[0] == [*(pytest.approx(value) for value in (first, plain, plain)), 0.0, 0.0, pytest.approx(last)]
+
+
+def test_a_cap_makes_odd_words_worth_no_more_than_unusual_ones():
+    episodes = [episode(0, [0, 1]), episode(1, [0, 0]), episode(2, [0, 2])]
+    free, capped = Diversity(EVEN).credit(episodes), Diversity(EVEN, cap=1.2).credit(episodes)
+    found = Diversity(EVEN).surprisals(_pairs(episodes))
+    values = [[min(value, 1.2) for value in row] for row in found]
+    mean = fmean(value for row in values for value in row)
+    assert max(max(row) for row in found) > 1.2 > min(min(row) for row in found)
+    assert capped.tokens.flatten().tolist() == pytest.approx([value - mean for row in values for value in row])
+    # The measured variety stays what it is.
+    assert capped.mean == free.mean
+
+
 VARIED = {
     "estimator": "rloo",
     "samples_per_prompt": 2,

@@ -38,6 +38,10 @@ class PPOSettings(Section):
     diversity_order: Annotated[int, Field(ge=1, le=4)] = Field(
         1, description="Tokens of the longest phrases that the credit for diversity compares; 1 compares words."
     )
+    diversity_cap: Annotated[float, Field(gt=0.0)] | None = Field(
+        None,
+        description="Most nats that a token is credited for diversity; `none`: the rarest pays most.",
+    )
     estimator: str = Field("gae", description="Advantage estimator.")
     samples_per_prompt: Count = Field(
         1, description="Responses that a batch has to each of its prompts; `rloo` and `grpo` compare them."
