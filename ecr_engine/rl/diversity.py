@@ -9,9 +9,9 @@ the reference this rewards what is likely here and unlikely elsewhere: the mutua
 q is an n-gram model of the responses to other prompts, in this batch and those before it; each order leans on the one
 below it where it has seen little (interpolation with a Dirichlet prior: MacKay and Peto 1995, "A hierarchical Dirichlet
 language model"). A token gets the mean surprisal of the n tokens that begin with it, since it is the first word of a
-phrase that decides for the phrase. A pair of tokens that the response itself has said before surprises nobody, or a loop
-of rare words would be worth most. With a cap, a word is worth no more for being rarer still: what is left to gain is to
-leave stock phrases, not to look for odd words.
+phrase that decides for the phrase. A pair of tokens that the response itself has said before surprises nobody, or a
+loop of rare words would be worth most. With a cap, a word is worth no more for being rarer still: what is left to gain
+is to leave stock phrases, not to look for odd words.
 """
 
 from __future__ import annotations
