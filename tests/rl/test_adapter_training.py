@@ -83,8 +83,8 @@ def test_the_value_loss_reaches_the_policy_through_a_shared_trunk_alone(kind, va
     made = adapter_toy(kind(), value=value, trunk_gradient=trunk_gradient, kl_coefficient=0.0)
     rollout_of, body = made.trainer._rollout, made.trainer.learner.body
     # Without advantages the policy's own loss has no gradient.
-    made.trainer._rollout = lambda episodes: rollout_of(episodes)._replace(
-        advantages=torch.zeros_like(rollout_of(episodes).advantages)
+    made.trainer._rollout = lambda *given: rollout_of(*given)._replace(
+        advantages=torch.zeros_like(rollout_of(*given).advantages)
     )
     before = {name: weight.clone() for name, weight in body.state_dict().items()}
     made.steps(1)
