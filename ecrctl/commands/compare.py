@@ -10,6 +10,23 @@ import typer
 from ecrctl.options import Layers, Output
 from ecrctl.panels import Panel
 
+Markdown = Annotated[
+    Path | None,
+    typer.Option("--md", metavar="FILE", help="Also write it as Markdown; - is stdout.", rich_help_panel=Panel.OUTPUT),
+]
+Table = Annotated[
+    Path | None,
+    typer.Option(
+        "--csv", metavar="FILE", help="Also write the table as CSV; - is stdout.", rich_help_panel=Panel.OUTPUT
+    ),
+]
+Page = Annotated[
+    Path | None,
+    typer.Option(
+        "--html", metavar="FILE", help="Also write it as one HTML page; - is stdout.", rich_help_panel=Panel.OUTPUT
+    ),
+]
+
 
 def compare(
     addresses: Annotated[
@@ -51,24 +68,9 @@ def compare(
             rich_help_panel=Panel.OUTPUT,
         ),
     ] = False,
-    md: Annotated[
-        Path | None,
-        typer.Option(
-            "--md", metavar="FILE", help="Also write it as Markdown; - is stdout.", rich_help_panel=Panel.OUTPUT
-        ),
-    ] = None,
-    csv: Annotated[
-        Path | None,
-        typer.Option(
-            "--csv", metavar="FILE", help="Also write the table as CSV; - is stdout.", rich_help_panel=Panel.OUTPUT
-        ),
-    ] = None,
-    html: Annotated[
-        Path | None,
-        typer.Option(
-            "--html", metavar="FILE", help="Also write it as one HTML page; - is stdout.", rich_help_panel=Panel.OUTPUT
-        ),
-    ] = None,
+    md: Markdown = None,
+    csv: Table = None,
+    html: Page = None,
 ) -> None:
     """Compare evaluations of the same turns, with paired intervals.
 

@@ -51,6 +51,27 @@ Target = Annotated[
         rich_help_panel=Panel.WHAT,
     ),
 ]
+Cache = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache",
+        metavar="FILE",
+        help="What was judged before, by anyone who uses this file.",
+        show_default="~/.cache/ecrctl/judgements.sqlite3",
+        rich_help_panel=Panel.HOW,
+    ),
+]
+Beside = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--listwise",
+        metavar="RUN|FILE|reference",
+        help="Lay these responses to the same turns beside those of --input, under shuffled names, and judge them "
+        "together; repeatable. reference: the human ones.",
+        show_default=False,
+        rich_help_panel=Panel.WHAT,
+    ),
+]
 
 
 def run(
@@ -83,31 +104,12 @@ def run(
             rich_help_panel=Panel.HOW,
         ),
     ] = False,
-    cache: Annotated[
-        Path | None,
-        typer.Option(
-            "--cache",
-            metavar="FILE",
-            help="What was judged before, by anyone who uses this file.",
-            show_default="~/.cache/ecrctl/judgements.sqlite3",
-            rich_help_panel=Panel.HOW,
-        ),
-    ] = None,
+    cache: Cache = None,
     no_cache: Annotated[
         bool,
         typer.Option("--no-cache", metavar="", help="Ask the judge about every response.", rich_help_panel=Panel.HOW),
     ] = False,
-    listwise: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--listwise",
-            metavar="RUN|FILE|reference",
-            help="Lay these responses to the same turns beside those of --input, under shuffled names, and judge them "
-            "together; repeatable. reference: the human ones.",
-            show_default=False,
-            rich_help_panel=Panel.WHAT,
-        ),
-    ] = None,
+    listwise: Beside = None,
     swap_test: Annotated[
         bool,
         typer.Option(
