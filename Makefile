@@ -5,6 +5,7 @@
 #   make bench   time and memory of the demo and of --help
 #   make bench-ppo   a PPO update beside TRL's on SmolLM2-135M: make bench-ppo BENCH="--prompts FILE --pairs 5"
 #   make proof   the proof on real ReDial, hours, in any number of sittings: make proof DATA=redial GOEMOTIONS=goemotions
+#                with JOBS=2, two of its steps at once, each with half of the cores
 
 PYTHON ?= python3
 DATA ?=
@@ -14,6 +15,7 @@ BIN := $(VENV)/bin
 PEER := build/trl
 PEER_PACKAGES := torch==2.13.0 trl==1.11.0 "transformers>=5" accelerate datasets
 BENCH ?=
+JOBS ?= 1
 READY := $(VENV)/.ready
 
 .PHONY: install demo test lint soak bench bench-ppo proof clean
@@ -59,7 +61,7 @@ proof: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[gguf]"
 	$(BIN)/ecrctl model pull smollm2-135m --quiet
 	$(BIN)/ecrctl model pull minilm-l6 --quiet
-	$(BIN)/python benchmarks/proof/run.py --data "$(DATA)" --goemotions "$(GOEMOTIONS)"
+	$(BIN)/python benchmarks/proof/run.py --data "$(DATA)" --goemotions "$(GOEMOTIONS)" --jobs $(JOBS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -45,12 +45,21 @@ def active_seconds(run: Path, stage: str) -> float:
 def longer_steps(place: Place) -> int:
     """Steps of the baseline's training that take as long as RL did, on average over its seeds.
 
-    On a machine that others use, a step's time is that of the fastest tenth: in favour of the control.
+    On a machine that others use, a step's time is that of the fastest tenth: in favour of the control. What ran beside
+    another step had its share of the cores, and counts with that.
     """
-    wanted = statistics.fmean(active_seconds(place.out / f"policy-{seed}", "rl") for seed in SEEDS)
+    wanted = statistics.fmean(
+        active_seconds(place.out / f"policy-{seed}", "rl") * share_of(place, f"policy-{seed}") for seed in SEEDS
+    )
     trained = steps_of(place.out / "base", "baseline")
     seconds = sorted(BATCH / values["perf/samples_per_s"] for values in trained)
     return max(1, round(wanted / seconds[len(seconds) // 10]))
+
+
+def share_of(place: Place, step: str) -> float:
+    """Which share of the machine a step had, 1 when it ran alone."""
+    mark = read(place.out / "times.json").get(step, {})
+    return mark["machine_seconds"] / mark["seconds"] if "machine_seconds" in mark else 1.0
 
 
 def tabulate_profiles(place: Place) -> None:

@@ -50,9 +50,9 @@ def all_steps(place: Place) -> list[Step]:
     settings = ("policy.toml",)
     trained = tuple(f"policy-{seed}" for seed in SEEDS)
     sides = ("baseline", *trained)
-    controls = ("longer", "longer-last", "best-of-4", "best-of-4-free")
     cooler = cooler_decodings(place)
-    measured = (*sides, "longer", "longer-last", *(f"baseline-{decoding_name(t)}" for t in cooler))
+    cooled = tuple(f"baseline-{decoding_name(t)}" for t in cooler)
+    measured = (*sides, "longer", "longer-last", *cooled)
 
     def policy(seed: int) -> Step:
         name = f"policy-{seed}"
@@ -63,6 +63,9 @@ def all_steps(place: Place) -> list[Step]:
         made = (f"test/{name}",)
         commands = evaluate(name, checkpoint, *extra)
         return Step(f"test-{name}", commands, needs=(needs,), settings=settings, makes=made, looks=name)
+
+    def compared(name: str, needs: str) -> Step:
+        return Step(f"compare-{name}", compare_with(name), needs=(needs, "comparison"))
 
     def profile(name: str, seed: int) -> Step:
         run = f"profiles/{name}-{seed}"
@@ -110,10 +113,8 @@ def all_steps(place: Place) -> list[Step]:
             needs=tuple(f"test-{side}" for side in sides),
             may_end_with=(0, GATES_UNMET),
         ),
-        *(
-            Step(f"compare-{name}", compare_with(name), needs=("best-of", "test-longer", "comparison"))
-            for name in (*controls, *(f"baseline-{decoding_name(t)}" for t in cooler))
-        ),
+        *(compared(name, f"test-{name}") for name in ("longer", "longer-last", *cooled)),
+        *(compared(name, "best-of") for name in ("best-of-4", "best-of-4-free")),
         Step("compare-outside", compare_with("baseline", "outside"), needs=("measure-outside",)),
         Step("compare-judged", compare_with("baseline", "judged"), needs=("measure-outside",)),
         Step("verify", verify_and_chat, needs=("policy-0",)),

@@ -146,16 +146,19 @@ def lines_of(path: Path) -> list[str]:
 
 
 def hours(out: Path) -> str:
-    """What each step took."""
+    """What each step took, and how much of it was the machine's where several ran at once."""
     times = document(out / "times.json")
     if not times:
         return missing(["times.json"])
+    spent = {name: (mark["seconds"], mark.get("machine_seconds", mark["seconds"])) for name, mark in times.items()}
     rows = [
-        [name, f"{mark['seconds'] / 3600:.2f}", str(mark.get("finished") or "not finished")]
+        [name, *(f"{seconds / 3600:.2f}" for seconds in spent[name]), str(mark.get("finished") or "not finished")]
         for name, mark in times.items()
     ]
-    total = sum(mark["seconds"] for mark in times.values()) / 3600
-    return table(["step", "hours", "finished"], [*rows, ["**all**", f"{total:.2f}", ""]])
+    total = sum(of_machine for _, of_machine in spent.values()) / 3600
+    shown = table(["step", "hours", "hours of the machine", "finished"], [*rows, ["**all**", "", f"{total:.2f}", ""]])
+    said = "Of two steps that ran at once, each had half of the cores, and half of its time is the machine's."
+    return f"{said}\n\n{shown}"
 
 
 def looks(out: Path) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 import choosing
 import measured
 import pytest
-import run as driver
+import running as driver
 from files import read, write_toml
 from plan import all_steps
 from steps import Place, Step
@@ -46,7 +46,7 @@ def count(place):
 
 def go(step, place):
     if not driver.is_done(step, place):
-        driver.run_step(step, place)
+        driver.Sitting(place).run_step(step)
 
 
 def test_a_finished_step_is_not_run_again(place, fake):
@@ -82,7 +82,7 @@ def test_a_step_is_run_again_after_one_that_it_needs(place, fake, monkeypatch):
     go(second, place)
     go(second, place)
     assert count(place) == 2
-    driver.run_step(first, place)
+    driver.Sitting(place).run_step(first)
     go(second, place)
     assert count(place) == 4
 
@@ -90,7 +90,7 @@ def test_a_step_is_run_again_after_one_that_it_needs(place, fake, monkeypatch):
 def test_a_step_that_fails_is_named_with_its_log_and_is_not_done(place, fake, monkeypatch):
     bad = Step("bad", lambda _: [("import sys; print('oh', file=sys.stderr); sys.exit(3)",)])
     with pytest.raises(SystemExit, match=r"bad ended with 3; see .*bad\.txt"):
-        driver.run_step(bad, place)
+        driver.Sitting(place).run_step(bad)
     assert (place.out / "log" / "bad.txt").read_text() == "oh\n"
     assert not driver.is_done(bad, place)
 
@@ -103,14 +103,85 @@ def test_an_exit_status_that_is_a_result_is_kept_beside_what_was_printed(place, 
     assert driver.is_done(gates, place)
 
 
+def plan_of(monkeypatch, *steps):
+    monkeypatch.setattr(driver, "all_steps", lambda _: list(steps))
+
+
+def meeting(place, mine, other):
+    """A step that ends only after another has begun."""
+    program = (
+        "import sys, pathlib, time; pathlib.Path(sys.argv[1]).touch()\n"
+        "while not pathlib.Path(sys.argv[2]).exists(): time.sleep(0.01)"
+    )
+    return Step(mine, lambda _: [(program, place.at(mine), place.at(other))])
+
+
+def test_steps_that_do_not_need_each_other_run_at_once_each_with_its_share_of_the_cores(place, fake, monkeypatch):
+    threads = Step("threads", lambda _: [("import os; print(os.environ['OMP_NUM_THREADS'])",)], needs=("a", "b"))
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(driver.os, "cpu_count", lambda: 4)
+    plan_of(monkeypatch, meeting(place, "a", "b"), meeting(place, "b", "a"), threads)
+    assert driver.Sitting(place, 2).run() == []
+    known = read(place.out / "times.json")
+    assert [mark["finished"] is not None for mark in known.values()] == [True] * 3
+    assert known["a"]["machine_seconds"] == pytest.approx(known["a"]["seconds"] / 2)
+    assert measured.share_of(place, "a") == pytest.approx(0.5)
+    assert measured.share_of(place, "never run") == 1.0
+    assert (place.out / "log" / "threads.txt").read_text() == "2\n"
+
+
+def test_after_a_failure_all_is_run_that_does_not_need_it(place, fake, monkeypatch, capsys):
+    bad = Step("bad", lambda _: [("raise SystemExit(3)",)])
+    after, other = counting(place, "after", needs=("bad",)), counting(place, "other")
+    plan_of(monkeypatch, bad, after, other)
+    failures = driver.Sitting(place).run()
+    assert [text.partition(";")[0] for text in failures] == ["bad ended with 3"]
+    assert count(place) == 1
+    assert list(read(place.out / "times.json")) == ["bad", "other"]
+    assert "bad ended with 3; see" in capsys.readouterr().out
+
+
+def test_nothing_is_run_after_the_last_step_asked_for(place, fake, monkeypatch):
+    plan_of(monkeypatch, counting(place, "one"), counting(place, "two", needs=("one",)), counting(place, "three"))
+    driver.Sitting(place, 3).run(until="two")
+    assert list(read(place.out / "times.json")) == ["one", "two"]
+
+
+def test_a_signal_ends_all_that_runs_and_begins_nothing(place, fake, monkeypatch):
+    class Stop(Exception):
+        pass
+
+    def slow(name):
+        return Step(name, lambda _: [(f"open({place.at(name)!r}, 'w').close(); import time; time.sleep(600)",)] * 2)
+
+    def stop(*_):
+        if not all((place.out / name).exists() for name in ("one", "two")):
+            signal.setitimer(signal.ITIMER_REAL, 0.2)
+            return
+        raise Stop
+
+    plan_of(monkeypatch, slow("one"), slow("two"), counting(place, "three"))
+    before = signal.signal(signal.SIGALRM, stop)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        with pytest.raises(Stop):
+            driver.Sitting(place, 2).run()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert not children()
+    assert [mark["finished"] for mark in read(place.out / "times.json").values()] == [None, None]
+    assert count(place) == 0
+
+
 def test_looks_at_the_test_split_are_counted_once_a_configuration(place, fake, monkeypatch):
     write_toml(place.out / "s.toml", {"ppo": {"epochs": 1}})
     step = counting(place, settings=("s.toml",), looks="policy-0")
-    driver.run_step(step, place)
-    driver.run_step(step, place)
+    driver.Sitting(place).run_step(step)
+    driver.Sitting(place).run_step(step)
     assert [look["what"] for look in read(place.out / "looks.json")] == ["policy-0"]
     write_toml(place.out / "s.toml", {"ppo": {"epochs": 2}})
-    driver.run_step(step, place)
+    driver.Sitting(place).run_step(step)
     assert len(read(place.out / "looks.json")) == 2
 
 
@@ -139,6 +210,20 @@ def test_the_list_is_shown_and_nothing_is_run(place):
     assert not (place.out / "times.json").exists()
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (["--jobs", "0"], "run.py: error: --jobs is at least 1"),
+        (["--until", "policy-9"], "run.py: error: there is no step policy-9; --list shows them"),
+    ],
+)
+def test_what_is_typed_wrong_is_said(place, typed, said):
+    command = [sys.executable, str(ROOT / "benchmarks" / "proof" / "run.py"), "--out", str(place.out), *typed]
+    ended = subprocess.run([*command, "--data", "r", "--goemotions", "g"], capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert said in ended.stderr
+
+
 def test_ctrl_c_is_written_down_and_the_seconds_are_kept(place, fake, monkeypatch):
     begun = place.out / "begun"
     slow = Step("slow", lambda _: [(f"open({str(begun)!r}, 'w').close(); import time; time.sleep(600)",)])
@@ -153,7 +238,7 @@ def test_ctrl_c_is_written_down_and_the_seconds_are_kept(place, fake, monkeypatc
     try:
         signal.setitimer(signal.ITIMER_REAL, 1.5)
         with pytest.raises(Stop):
-            driver.run_step(slow, place)
+            driver.Sitting(place).run_step(slow)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

@@ -211,13 +211,13 @@ def test_each_profile_is_held_to_its_name(out, tmp_path):
 
 def test_hours_looks_settings_and_commands_are_told(out, tmp_path):
     mark = {"seconds": 5400, "finished": "2031-02-03T04:05:06+00:00", "commands": ["ecrctl train baseline"]}
-    put(out / "times.json", {"base": mark, "policy-0": {"seconds": 1800, "finished": None}})
+    put(out / "times.json", {"base": mark, "policy-0": {"seconds": 1800, "machine_seconds": 900, "finished": None}})
     put(out / "looks.json", [{"when": "2031-02-03T04:05:06+00:00", "what": "baseline"}])
     put(out / "policy.toml", "[ppo]\nkl = 0.125\n")
     found = part(page(out, tmp_path), "What was run")
-    assert "| base | 1.50 | 2031-02-03T04:05:06+00:00 |" in found
-    assert "| policy-0 | 0.50 | not finished |" in found
-    assert "| **all** | 2.00 |" in found
+    assert "| base | 1.50 | 1.50 | 2031-02-03T04:05:06+00:00 |" in found
+    assert "| policy-0 | 0.50 | 0.25 | not finished |" in found
+    assert "| **all** |  | 1.75 |" in found
     assert "1 look:\n\n- 2031-02-03 04:05: baseline" in found
     assert "```toml\n[ppo]\nkl = 0.125\n```" in found
     assert "```bash\necrctl train baseline\n```" in found
