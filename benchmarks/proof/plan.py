@@ -48,6 +48,7 @@ def copy_run(source: str, target: str, place: Place) -> None:
 def all_steps(place: Place) -> list[Step]:
     """The proof, in order."""
     settings = ("policy.toml",)
+    # The last update, not the best by validation: the reward of single responses can't see what diversity credits.
     trained = tuple(f"policy-{seed}" for seed in SEEDS)
     sides = ("baseline", *trained)
     cooler = cooler_decodings(place)
@@ -81,7 +82,7 @@ def all_steps(place: Place) -> list[Step]:
         Step("merged", export_baseline, needs=("base",), makes=("merged",)),
         Step("longer", train_longer(longer_steps), needs=("merged", *trained), makes=("longer",)),
         test("baseline", "base:baseline", "decoding"),
-        *(test(name, f"{name}:policy@best", name) for name in trained),
+        *(test(name, f"{name}:policy@latest", name) for name in trained),
         test("longer", "longer:baseline", "longer"),
         test("longer-last", "longer:baseline@latest", "longer"),
         *(test(f"baseline-{decoding_name(t)}", "base:baseline", "decoding", *decoding_settings(t)) for t in cooler),
@@ -95,7 +96,7 @@ def all_steps(place: Place) -> list[Step]:
         ),
         Step(
             "decoding-policy",
-            decode_valid("policy-0:policy@best", "policy-0-"),
+            decode_valid("policy-0:policy@latest", "policy-0-"),
             needs=("policy-0",),
             makes=tuple(f"decoding/policy-0-{decoding_name(t)}" for t in (None, *TEMPERATURES)),
         ),
