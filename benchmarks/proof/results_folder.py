@@ -24,10 +24,12 @@ class Reading:
 
     Attributes:
         values: by metric; only those that have one.
-        references: the human responses of its turns, in order.
+        responses: its responses, in the order of the turns.
+        references: the human responses of its turns, in the same order.
     """
 
     values: Mapping[str, float]
+    responses: Sequence[str]
     references: Sequence[str]
 
     @property
@@ -58,7 +60,8 @@ def reading(folder: Path) -> Reading | None:
         return None
     values = {key: found["value"] for key, found in results["metrics"].items() if found["value"] is not None}
     lines = (folder / "samples.jsonl").read_text(encoding="utf-8").splitlines()
-    return Reading(values, [json.loads(line)["reference"] for line in lines if line])
+    turns = [json.loads(line) for line in lines if line]
+    return Reading(values, [turn["response"] for turn in turns], [turn["reference"] for turn in turns])
 
 
 def tests(out: Path) -> dict[str, Reading]:

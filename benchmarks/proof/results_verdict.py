@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from results_folder import POLICIES, document, mean_of, tests
+from results_repeats import repeats
 from results_text import DASH, missing, number, percent, relative_interval, section, table, verdict
 
 GAINS = {"bleu@1": 0.20, "bleu@2": 0.37, "dist@1": 0.25, "reward/empathy": 0.20, "reward/recommendation": 0.17}
@@ -18,8 +19,12 @@ SLOT_BAND = 0.15
 
 def reached(entry: dict[str, Any], wanted: float) -> bool:
     """Whether a metric rose by the wanted share, with an interval above 0."""
-    interval = entry["interval"]
-    return entry["relative"] is not None and entry["relative"] >= wanted and bool(interval) and interval[0] > 0
+    return entry["relative"] is not None and entry["relative"] >= wanted and rose(entry)
+
+
+def rose(entry: dict[str, Any]) -> bool:
+    """Whether the interval of a metric's difference lies above 0."""
+    return bool(entry["interval"]) and entry["interval"][0] > 0
 
 
 def the_verdict(out: Path) -> str:
@@ -34,7 +39,11 @@ def the_verdict(out: Path) -> str:
     known = [key for key in GAINS if key in metrics]
     won = [key for key in known if reached(metrics[key], GAINS[key])]
     told = ", ".join(f"`{key}`" for key in won) or "none"
-    count = f"**{len(won)} of the guide's {len(GAINS)} gains were reached**: {told}."
+    up = [key for key in known if rose(metrics[key])]
+    count = (
+        f"**{len(up)} of the guide's {len(GAINS)} metrics rose, with an interval above 0; {len(won)} by as much as the "
+        f"guide promises**: {told}."
+    )
     facts = (
         f"Each is over {found['turns']} turns of {found['dialogues']} dialogues of the {found['split']} split, pooled "
         f"over {len(runs)} seed{'s' * (len(runs) != 1)} of RL on one baseline, with paired "
@@ -79,7 +88,7 @@ def held_out(out: Path) -> str:
     """Metrics outside the reward, and the bounds on what a gain may cost."""
     found = document(out / "comparison.json")
     if found is None or "metrics" not in found:
-        return section("What must not be lost", bounds(out), missing(["comparison"]))
+        return section("What must not be lost", bounds(out), repeats(out), missing(["comparison"]))
     rows = []
     for key, entry in found["metrics"].items():
         if not entry["in_reward"] and key not in {"perplexity", "self_bleu", "length", "item_ratio"}:
@@ -90,7 +99,7 @@ def held_out(out: Path) -> str:
         "Metrics that the reward does not pay for. Met: the policies' mean is not on the worse side of the baseline's "
         "own interval. A metric without an interval has only its difference, and is not judged."
     )
-    return section("What must not be lost", bounds(out), said, table(head, rows))
+    return section("What must not be lost", bounds(out), repeats(out), said, table(head, rows))
 
 
 def own_interval(entry: dict[str, Any]) -> str:

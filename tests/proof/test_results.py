@@ -21,10 +21,16 @@ def put(path, found):
     path.write_text(found if isinstance(found, str) else json.dumps(found))
 
 
-def evaluation(folder, **values):
+def evaluation(folder, responses=("you should see it now",) * 4, **values):
     metrics = {key.replace("_at_", "@"): {"value": value} for key, value in values.items()}
     put(folder / "results.json", {"metrics": metrics})
-    put(folder / "samples.jsonl", "".join(json.dumps({"reference": text}) + "\n" for text in REFERENCES))
+    put(
+        folder / "samples.jsonl",
+        "".join(
+            json.dumps({"reference": text, "response": said}) + "\n"
+            for text, said in zip(REFERENCES, responses, strict=True)
+        ),
+    )
 
 
 def entry(a, b, low, high, runs_b, **changes):
@@ -83,7 +89,10 @@ def test_a_gain_needs_the_guides_size_and_an_interval_above_0(out, tmp_path):
     put(out / "comparison.json", comparison(metrics))
     put(out / "comparison.exit", "4\n")
     found = part(page(out, tmp_path), "Verdict")
-    assert "**1 of the guide's 5 gains were reached**: `bleu@1`." in found
+    assert (
+        "**2 of the guide's 5 metrics rose, with an interval above 0; 1 by as much as the guide promises**: `bleu@1`."
+        in (found)
+    )
     assert "seed 0 | seed 2 | reached" in found
     # 0.05 of 0.2 is a quarter; the interval 0.01 to 0.09 of 0.2 is 5 to 45 %; 0.24 and 0.26 are 20 and 30 % above.
     row = "| 0.2000 | 0.2500 | +25.0 % | +5.0 % to +45.0 % | +20.0 % | +30.0 % | met |"
@@ -105,6 +114,18 @@ def test_bounds_are_taken_from_the_references_and_the_baseline(out, tmp_path):
     assert "| `self_bleu` | 0.5000 | 0.4000 | 0.5000 | 0.3000 | at most 0.5000 | met |" in found
     # 85 and 115 % of 0.75 slots.
     assert "| `item_ratio` | 0.7000 | 0.8000 | 0.9000 | 0.7000 | 0.6375 to 0.8625 | met |" in found
+
+
+def test_self_bleu_is_told_by_the_length_of_a_response(out, tmp_path):
+    evaluation(out / "test" / "baseline", ["hello there"] * 2 + ["you should see it now"] * 2)
+    evaluation(out / "test" / "policy-0", ["you should see it now"] * 4)
+    evaluation(out / "test" / "policy-1", ["you should see it now"] * 3 + [""])
+    found = part(page(out, tmp_path), "What must not be lost")
+    # Two words have no runs of three and four, which count as .1 each: (1 * 1 * .1 * .1)^(1/4).
+    assert "| words | baseline | share | policies | share | references | share |" in found
+    assert "| 1 to 3 | 0.3162 | 50 % | – | – | – | – |" in found
+    assert "| 4 to 7 | 1.00 | 50 % | 1.00 | 88 % |" in found
+    assert "| 8 to 11 | – | – | – | – | – | – |" in found
 
 
 def test_perplexity_that_was_not_measured_meets_no_bound(out, tmp_path):

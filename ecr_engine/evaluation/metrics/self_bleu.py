@@ -39,12 +39,19 @@ class SelfBleu:
 
     def compute(self, samples: Sequence[Sample]) -> MetricResult:
         """The mean over the corpus; NaN if fewer than two responses have words."""
-        corpus = corpus_of(samples)
-        rows = [row for row, said in enumerate(corpus.responses) if said]
-        if len(rows) < 2:
-            return MetricResult(math.nan, ())
-        others = _Others(corpus)
-        return MetricResult(math.fsum(others.bleu(row) for row in rows) / len(rows), ())
+        scores = [score for score in each_against_the_others(samples) if score is not None]
+        return MetricResult(math.fsum(scores) / len(scores) if len(scores) > 1 else math.nan, ())
+
+
+def each_against_the_others(samples: Sequence[Sample]) -> list[float | None]:
+    """BLEU-4 of each response with all the others as its references, [samples]; None for one without words.
+
+    Args:
+        samples: the responses; one alone has nothing to be compared with, and scores 0.
+    """
+    corpus = corpus_of(samples)
+    others = _Others(corpus)
+    return [others.bleu(row) if said else None for row, said in enumerate(corpus.responses)]
 
 
 class _Others:
