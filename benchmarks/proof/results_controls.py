@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from choosing import METRICS
-from results_folder import CONTROLS, POLICIES, cooler, document, expected_sides, tests
-from results_text import missing, number, percent, relative_interval, section, table
+from results_folder import CONTROLS, POLICIES, cooler, document, expected_sides, reading, tests
+from results_text import DASH, missing, number, percent, relative_interval, section, table
 from results_verdict import GAINS
 from steps import TEMPERATURES, decoding_name
 
@@ -59,7 +59,7 @@ def against_controls(out: Path) -> str:
 def change(entry: dict[str, Any] | None) -> str:
     """A relative change and its interval in one cell."""
     if entry is None:
-        return "–"
+        return DASH
     told = f"{percent(entry['relative'])} ({relative_interval(entry)})"
     return f"**{told}**" if entry["interval"] and entry["interval"][0] > 0 else told
 
@@ -69,15 +69,19 @@ def decodings(out: Path) -> str:
     found = document(out / "decoding.json")
     if found is None:
         return section("Decoding", missing(["decoding"]))
-    keys = [*METRICS, "length"]
+    keys = [*METRICS, "length", "self_bleu"]
     rows = [
         [f"**{name}**" if name == found["chosen"] else name, *(number(row.get(key)) for key in (*keys, "score"))]
         for name, row in found["table"].items()
     ]
+    for name in found["table"]:
+        if (side := reading(out / "decoding" / f"policy-0-{name}")) is not None:
+            rows.append([f"policy-0, {name}", *(number(side.values.get(key)) for key in keys), DASH])
     gap = missing([name for name in map(decoding_name, (None, *TEMPERATURES)) if name not in found["table"]])
     said = (
         "Chosen on the validation split, for the baseline alone, before any policy was trained: "
-        f"**{found['chosen']}**, the one with the largest {found['criterion']}. Both sides are decoded with it."
+        f"**{found['chosen']}**, the one with the largest {found['criterion']}. Both sides are decoded with it. "
+        "Below, a policy by each of them."
     )
     return section("Decoding", said, gap, table(["decoding", *(f"`{key}`" for key in keys), "criterion"], rows))
 

@@ -156,7 +156,7 @@ def test_a_held_out_metric_is_met_within_the_baselines_interval(out, tmp_path):
 def decoding_row(score):
     return {
         **{"bleu@1": 0.1, "bleu@2": 0.02, "distinct@1": 0.3, "reward/empathy": 0.4, "slot_f1": 0.5},
-        **{"length": 9.0, "score": score},
+        **{"length": 9.0, "self_bleu": 0.25, "score": score},
     }
 
 
@@ -164,12 +164,15 @@ def test_the_chosen_decoding_is_marked_and_lower_ones_are_controls(out, tmp_path
     table = {"greedy": decoding_row(0.6), "t0.3": decoding_row(0.9)}
     put(out / "decoding.json", {"chosen": "t0.3", "criterion": "mean of things", "table": table})
     evaluation(out / "test" / "longer", length=8.5)
+    evaluation(out / "decoding" / "policy-0-greedy", length=7.0, bleu_at_1=0.125)
     metrics = {"bleu@1": entry(0.2, 0.25, 0.01, 0.09, [0.25]), "dist@1": entry(0.5, 0.4, -0.2, 0.1, [0.4])}
     put(out / "compare-longer.json", comparison(metrics))
     text = page(out, tmp_path)
     found = part(text, "Decoding")
     assert "**t0.3**, the one with the largest mean of things." in found
-    assert "| **t0.3** | 0.1000 | 0.0200 | 0.3000 | 0.4000 | 0.5000 | 9.00 | 0.9000 |" in found
+    assert "| **t0.3** | 0.1000 | 0.0200 | 0.3000 | 0.4000 | 0.5000 | 9.00 | 0.2500 | 0.9000 |" in found
+    assert "| policy-0, greedy | 0.1250 | – | – | – | – | 7.00 | – | – |" in found
+    assert "policy-0, t0.3" not in found
     assert "| greedy | 0.1000" in found
     assert "*Not run yet: t0.5, t0.7, t1.0.*" in found
     controls = part(text, "Controls")
