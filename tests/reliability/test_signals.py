@@ -114,7 +114,8 @@ def test_a_signal_before_the_first_step_loses_nothing(tmp_path):
         wait_for(lambda was=size: (folder / "events.jsonl").stat().st_size != was)
         time.sleep(moments.random() * 0.1)
         command.send(number)
-        assert command.wait()[0] == CODES[number]
+        code, told = command.wait()
+        assert code == CODES[number], told
         assert newest(folder, "baseline") >= reached
         reached = newest(folder, "baseline")
         assert last_step(folder, "baseline") == reached
