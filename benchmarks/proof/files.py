@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,8 +21,13 @@ def read(path: Path) -> Any:
 def write(path: Path, found: object) -> None:
     """A JSON file, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_suffix(".new")
-    new.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    _write_whole(path, json.dumps(found, indent=1))
+
+
+def _write_whole(path: Path, text: str) -> None:
+    # A name of its own for each file and writer: `--list` writes settings while a sitting reads them.
+    new = path.with_name(f"{path.name}.{os.getpid()}.new")
+    new.write_text(text, encoding="utf-8")
     new.replace(path)
 
 
@@ -31,14 +37,14 @@ def read_toml(name: str) -> dict[str, dict[str, object]]:
 
 
 def write_toml(path: Path, tables: Mapping[str, Mapping[str, object]]) -> None:
-    """Tables of settings."""
+    """Tables of settings, whole or not at all."""
     from ecr_engine.config.toml_lines import toml_value
 
     parts = (
         "\n".join([f"[{table}]", *(f"{key} = {toml_value(value)}" for key, value in settings.items())])
         for table, settings in tables.items()
     )
-    path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    _write_whole(path, "\n\n".join(parts) + "\n")
 
 
 def folder_parser(text: str) -> argparse.ArgumentParser:

@@ -46,13 +46,14 @@ def longer_steps(place: Place) -> int:
     """Steps of the baseline's training that take as long as RL did, on average over its seeds.
 
     On a machine that others use, a step's time is that of the fastest tenth: in favour of the control. What ran beside
-    another step had its share of the cores, and counts with that.
+    another step had its share of the cores, and counts with that, the baseline's steps too.
     """
     wanted = statistics.fmean(
         active_seconds(place.out / f"policy-{seed}", "rl") * share_of(place, f"policy-{seed}") for seed in SEEDS
     )
     trained = steps_of(place.out / "base", "baseline")
-    seconds = sorted(BATCH / values["perf/samples_per_s"] for values in trained)
+    own = share_of(place, "base")
+    seconds = sorted(own * BATCH / values["perf/samples_per_s"] for values in trained)
     return max(1, round(wanted / seconds[len(seconds) // 10]))
 
 

@@ -2,9 +2,10 @@
 
     python benchmarks/proof/run.py --data path/to/redial --goemotions path/to/goemotions
 
-It takes hours, and any number of sittings: a finished step is not run again, a stopped one goes on where it was. A step
-whose commands or settings have changed is run anew, and so is what comes after it. With --jobs 2, two steps that do not
-need each other run at once, each with half of the cores: on a few cores that is faster, as one run rarely fills them.
+It takes hours, and any number of sittings: a finished step is not run again, a stopped one goes on where it was, and a
+killed one at its last checkpoint. A step whose commands have changed is run anew, or its part of policy.toml or base.toml,
+and so is what comes after it. With --jobs 2, two steps that do not need each other run at once, each with half of the
+cores: on a few cores that is faster, as one run rarely fills them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 from decodings import prepare
 from files import HERE
 from plan import all_steps
-from running import Sitting, is_done, planned
+from running import Sitting, finished, planned
 from steps import Place
 
 
@@ -39,10 +40,19 @@ def main() -> None:
     if given.until not in {None, *(step.name for step in all_steps(place))}:
         parser.error(f"there is no step {given.until}; --list shows them")
     if given.list:
-        for step in planned(place, given.until):
-            print(f"{'done' if is_done(step, place) else '    '}  {step.name}")
+        steps = planned(place, given.until)
+        done = finished(steps, place)
+        for step in steps:
+            print(f"{'done' if step.name in done else '    '}  {step.name}")
         return
-    failures = Sitting(place, given.jobs).run(given.until)
+    for flag, path in (("--data", place.redial), ("--goemotions", place.goemotions)):
+        if not path.exists():
+            parser.error(f"{flag}: there is no {path}")
+    try:
+        failures = Sitting(place, given.jobs).run(given.until)
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from here", file=sys.stderr)
+        sys.exit(128 + signal.SIGINT)
     subprocess.run([sys.executable, str(HERE / "results.py"), str(place.out)], check=True)
     if failures:
         sys.exit("; ".join(failures))

@@ -11,7 +11,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+import traceback
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from files import HERE, read, write
@@ -144,16 +145,26 @@ class Sitting:
                 for ended in wait(begun, return_when=FIRST_COMPLETED).done:
                     step = begun.pop(ended)
                     if error := ended.exception():
-                        failed[step.name] = str(error)
-                        print(error, flush=True)
+                        failed[step.name] = self._failure(step, error)
+                        print(failed[step.name], flush=True)
         return list(failed.values())
 
     def _ready(self, away: set[str], until: str | None) -> list[Step]:
         """Steps that can begin, in order; those that are `away` run or have failed."""
         # What comes after the choice of a decoding depends on it, so the list is made anew each time.
         steps = planned(self._place, until)
-        done = {step.name for step in steps if is_done(step, self._place)}
+        done = finished(steps, self._place)
         return [step for step in steps if step.name not in done | away and done.issuperset(step.needs)]
+
+    def _failure(self, step: Step, error: BaseException) -> str:
+        """How a step failed, in a sentence; what no command of its own has told goes to its log, with the place."""
+        if isinstance(error, SystemExit):
+            return str(error)
+        log = self._place.out / "log" / f"{step.name}.txt"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8") as lines:
+            lines.writelines(traceback.format_exception(error))
+        return f"{step.name} failed with {type(error).__name__}: {error}; see {log}"
 
     @contextlib.contextmanager
     def _ended_with(self) -> Iterator[None]:
@@ -164,7 +175,7 @@ class Sitting:
             with _writing:
                 self._over = True
                 # Ctrl-C has reached them already, and a second signal would end them unsaved.
-                for running in self._running if not isinstance(error, KeyboardInterrupt) else ():
+                for running in tuple(self._running) if not isinstance(error, KeyboardInterrupt) else ():
                     running.terminate()
             raise
 
@@ -237,6 +248,21 @@ def is_done(step: Step, place: Place) -> bool:
     """Whether it was finished as it would be run now."""
     known = read(place.out / TIMES).get(step.name, {})
     return bool(known.get("finished")) and known.get("settings") == fingerprint(step, place)
+
+
+def finished(steps: Sequence[Step], place: Place) -> set[str]:
+    """Names of the steps that need not be run: they are done, and so is all that they need.
+
+    Args:
+        steps: each after those that it needs.
+        place: where things are.
+    """
+    done: set[str] = set()
+    for step in steps:
+        # What comes after a step that will run anew keeps its mark until that one has begun.
+        if done.issuperset(step.needs) and is_done(step, place):
+            done.add(step.name)
+    return done
 
 
 def planned(place: Place, until: str | None) -> list[Step]:

@@ -13,8 +13,9 @@ from pathlib import Path
 import choosing
 import measured
 import pytest
+import run
 import running as driver
-from files import read, write_toml
+from files import read, write, write_toml
 from plan import all_steps
 from steps import Place, Step
 
@@ -141,6 +142,44 @@ def test_after_a_failure_all_is_run_that_does_not_need_it(place, fake, monkeypat
     assert "bad ended with 3; see" in capsys.readouterr().out
 
 
+def test_nothing_is_run_on_what_will_be_made_anew(place, fake, monkeypatch):
+    def step(name, needs=(), settings=()):
+        program = f"import sys; open(sys.argv[1], 'a').write('{name}')"
+        return Step(name, lambda place: [(program, place.at("count"))], needs=needs, settings=settings)
+
+    steps = [step("a", (), ("s.toml",)), step("b", ("a",)), step("c", ("b",), ("s.toml",))]
+    plan_of(monkeypatch, *steps)
+    times = iter(range(100))
+    monkeypatch.setattr(driver, "now", lambda: str(next(times)))
+    write_toml(place.out / "s.toml", {"ppo": {"epochs": 1}})
+    driver.Sitting(place, 3).run()
+    write_toml(place.out / "s.toml", {"ppo": {"epochs": 2}})
+    assert driver.finished(steps, place) == set()
+    driver.Sitting(place, 3).run()
+    assert (place.out / "count").read_text() == "abcabc"
+
+
+def test_what_fails_beside_the_commands_names_its_step_and_is_in_its_log(place, fake, monkeypatch):
+    def after(_):
+        raise KeyError("metrics")
+
+    plan_of(monkeypatch, counting(place, "one", after=after))
+    log = place.out / "log" / "one.txt"
+    assert driver.Sitting(place).run() == [f"one failed with KeyError: 'metrics'; see {log}"]
+    assert "Traceback" in log.read_text()
+    assert not driver.is_done(counting(place, "one"), place)
+
+
+def test_settings_are_there_whole_whenever_they_are_read(place):
+    path = place.out / "s.toml"
+    write_toml(path, {"ppo": {"epochs": 1}})
+    with path.open(encoding="utf-8") as reading:
+        write_toml(path, {"ppo": {"epochs": 2}})
+        assert reading.read() == "[ppo]\nepochs = 1\n"
+    assert path.read_text() == "[ppo]\nepochs = 2\n"
+    assert [file.name for file in place.out.iterdir()] == ["s.toml"]
+
+
 def test_nothing_is_run_after_the_last_step_asked_for(place, fake, monkeypatch):
     plan_of(monkeypatch, counting(place, "one"), counting(place, "two", needs=("one",)), counting(place, "three"))
     driver.Sitting(place, 3).run(until="two")
@@ -172,6 +211,20 @@ def test_a_signal_ends_all_that_runs_and_begins_nothing(place, fake, monkeypatch
     assert not children()
     assert [mark["finished"] for mark in read(place.out / "times.json").values()] == [None, None]
     assert count(place) == 0
+
+
+def test_ctrl_c_ends_the_driver_with_a_sentence(place, monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run.Sitting, "run", interrupted)
+    monkeypatch.setattr(run.signal, "signal", lambda *_: None)
+    given = ["--data", str(ROOT), "--goemotions", str(ROOT), "--out", str(place.out)]
+    monkeypatch.setattr(sys, "argv", ["run.py", *given])
+    with pytest.raises(SystemExit) as ended:
+        run.main()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "stopped; the same command goes on from here\n"
 
 
 def test_looks_at_the_test_split_are_counted_once_a_configuration(place, fake, monkeypatch):
@@ -214,6 +267,7 @@ def test_the_list_is_shown_and_nothing_is_run(place):
     ("typed", "said"),
     [
         (["--jobs", "0"], "run.py: error: --jobs is at least 1"),
+        ([], "run.py: error: --data: there is no r"),
         (["--until", "policy-9"], "run.py: error: there is no step policy-9; --list shows them"),
     ],
 )
@@ -301,6 +355,23 @@ def test_seconds_are_those_of_all_sittings_and_no_step_counts_twice(tmp_path):
     # 0 to 20, and 1000 to 1015.
     assert measured.active_seconds(tmp_path, "rl") == 35.0
     assert [step["reward"] for step in measured.steps_of(tmp_path, "rl")] == [0.1, 0.3]
+
+
+@pytest.mark.parametrize(("base", "policies", "steps"), [(1.0, 1.0, 150), (0.5, 0.5, 150), (1.0, 0.5, 75)])
+def test_the_longer_baseline_has_as_much_of_the_machine_as_the_policies(place, base, policies, steps):
+    shares = {"base": base, **{f"policy-{seed}": policies for seed in (0, 1, 2)}}
+    times = {name: {"seconds": 8.0, "machine_seconds": 8.0 * share} for name, share in shares.items()}
+    write(place.out / "times.json", times)
+    rates = [80.0] * 2 + [8.0] * 18
+    rows = {
+        "base": [event(at, "step", "baseline", at, **{"perf/samples_per_s": rate}) for at, rate in enumerate(rates)]
+    }
+    rows |= {f"policy-{seed}": [event(0.0, "stage_started"), event(300.0, "stage_finished")] for seed in (0, 1, 2)}
+    for name, lines in rows.items():
+        (place.out / name).mkdir()
+        (place.out / name / "events.jsonl").write_text("\n".join(lines))
+    # The third fastest of 20 steps counts: 16 examples at 8 a second take 2 s. RL took 300 s.
+    assert measured.longer_steps(place) == steps
 
 
 def test_the_gain_of_the_first_third_is_in_deviations_of_a_reward():

@@ -6,9 +6,10 @@ from statistics import fmean
 import pytest
 import torch
 from rl_toys import timeless, toy
+from tiny_models import example
 
-from ecr_engine.rl.diversity import SMOOTHING, Diversity, TokenPrior, token_prior
-from ecr_engine.rl.types import Episode
+from ecr_engine.rl.diversity import SMOOTHING, Diversity, TokenPrior, diversity_of, token_prior
+from ecr_engine.rl.types import Episode, Prompts
 
 EVEN = TokenPrior(torch.full((4,), 0.25), frozenset({3}))
 
@@ -109,6 +110,28 @@ def test_a_cap_makes_odd_words_worth_no_more_than_unusual_ones():
     assert capped.mean == free.mean
 
 
+class Letters:
+    """A tokenizer of single characters, with the slot as one token and 0 as the stop."""
+
+    eos_token_id = 0
+
+    def __len__(self):
+        return 5
+
+    def encode(self, text, add_special_tokens):
+        assert not add_special_tokens
+        return [{"a": 1, "b": 2, "c": 3, "M": 4}[letter] for letter in text.replace("<movie>", "M")]
+
+
+def test_expected_are_the_words_of_the_human_responses_and_silent_are_stop_and_slot():
+    examples = (example("0:1", target="aab"), example("1:1", target="a<movie>"))
+    made = diversity_of(Prompts(examples, ((1,), (1,)), 8), Letters(), 3, 2.0)
+    assert made.prior.silent == {0, 4}
+    # Each once more than it occurs: stop, a, b, c, slot of 10.
+    assert made.prior.shares.tolist() == pytest.approx([0.1, 0.4, 0.2, 0.1, 0.2])
+    assert made.order == 3
+
+
 VARIED = {
     "estimator": "rloo",
     "samples_per_prompt": 2,
@@ -131,6 +154,16 @@ def test_with_it_a_policy_does_not_give_everyone_the_one_word_that_is_paid(order
     assert fmean(varied.series("objective/reward")[-3:]) < 0.8
     assert fmean(varied.series("objective/diversity")[-3:]) > 1.5
     assert "objective/diversity" not in plain.recorder.of("step")[-1][1]
+
+
+def test_a_training_takes_the_order_and_the_cap_of_its_settings():
+    settings = {"diversity_coefficient": 0.1, "diversity_order": 3}
+    said = [episode(0, [4, 5, 6]), episode(1, [4, 7])]
+    # All tokens surprise by more than a thousandth of a nat: with all at the cap, no credit is left.
+    capped = toy(**VARIED, **settings, diversity_cap=0.001).trainer.diversity
+    assert capped.order == 3
+    assert capped.credit(said).tokens.tolist() == [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
+    assert toy(**VARIED, **settings).trainer.diversity.credit(said).tokens.abs().max() > 0.1
 
 
 def test_what_was_said_is_taken_up_with_the_training(tmp_path):
