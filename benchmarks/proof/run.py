@@ -3,9 +3,9 @@
     python benchmarks/proof/run.py --data path/to/redial --goemotions path/to/goemotions
 
 It takes hours, and any number of sittings: a finished step is not run again, a stopped one goes on where it was, and a
-killed one at its last checkpoint. A step whose commands have changed is run anew, or its part of policy.toml or base.toml,
-and so is what comes after it. With --jobs 2, two steps that do not need each other run at once, each with half of the
-cores: on a few cores that is faster, as one run rarely fills them.
+killed one at its last checkpoint. A step is run anew when its commands have changed, or the settings of its training or
+its decoding, and so is what comes after it. With --jobs 2, two steps that do not need each other run at once, each with
+half of the cores: on a few cores that is faster, as one run rarely fills them.
 """
 
 from __future__ import annotations
