@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from ecr_engine.config.toml_lines import toml_value
+from ecr_engine.runs.atomic import write_text
 
 HERE = Path(__file__).parent
 
@@ -21,14 +23,7 @@ def read(path: Path) -> Any:
 def write(path: Path, found: object) -> None:
     """A JSON file, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    _write_whole(path, json.dumps(found, indent=1))
-
-
-def _write_whole(path: Path, text: str) -> None:
-    # A name of its own for each file and writer: `--list` writes settings while a sitting reads them.
-    new = path.with_name(f"{path.name}.{os.getpid()}.new")
-    new.write_text(text, encoding="utf-8")
-    new.replace(path)
+    write_text(path, json.dumps(found, indent=1))
 
 
 def read_toml(name: str) -> dict[str, dict[str, object]]:
@@ -38,13 +33,11 @@ def read_toml(name: str) -> dict[str, dict[str, object]]:
 
 def write_toml(path: Path, tables: Mapping[str, Mapping[str, object]]) -> None:
     """Tables of settings, whole or not at all."""
-    from ecr_engine.config.toml_lines import toml_value
-
     parts = (
         "\n".join([f"[{table}]", *(f"{key} = {toml_value(value)}" for key, value in settings.items())])
         for table, settings in tables.items()
     )
-    _write_whole(path, "\n\n".join(parts) + "\n")
+    write_text(path, "\n\n".join(parts) + "\n")
 
 
 def folder_parser(text: str) -> argparse.ArgumentParser:

@@ -68,12 +68,6 @@ def all_steps(place: Place) -> list[Step]:
     def compared(name: str, needs: str) -> Step:
         return Step(f"compare-{name}", compare_with(name), needs=(needs, "comparison"))
 
-    def profile(name: str, seed: int) -> Step:
-        run = f"profiles/{name}-{seed}"
-        copied = partial(copy_run, "tiny", run)
-        made = (run, f"{run}-valid")
-        return Step(f"profile-{name}-{seed}", train_profile(name, seed), before=copied, needs=("tiny",), makes=made)
-
     return [
         Step("base", train_baseline, settings=("base.toml",), makes=("base",)),
         Step("decoding", decode_valid("base:baseline"), after=choose, needs=("base",), makes=("decoding",)),
@@ -119,6 +113,20 @@ def all_steps(place: Place) -> list[Step]:
         Step("compare-outside", compare_with("baseline", "outside"), needs=("measure-outside",)),
         Step("compare-judged", compare_with("baseline", "judged"), needs=("measure-outside",)),
         Step("verify", verify_and_chat, needs=("policy-0",)),
+        *profile_steps(),
+    ]
+
+
+def profile_steps() -> list[Step]:
+    """Each profile with each seed, on one baseline of the tiny backbone."""
+
+    def profile(name: str, seed: int) -> Step:
+        run = f"profiles/{name}-{seed}"
+        copied = partial(copy_run, "tiny", run)
+        made = (run, f"{run}-valid")
+        return Step(f"profile-{name}-{seed}", train_profile(name, seed), before=copied, needs=("tiny",), makes=made)
+
+    return [
         Step("tiny", train_critic("tiny", "--profile", "balanced"), makes=("tiny",)),
         *(profile(name, seed) for name in PROFILES for seed in SEEDS),
         Step(

@@ -8,7 +8,7 @@ from typing import Any
 from choosing import METRICS
 from results_folder import CONTROLS, POLICIES, cooler, document, expected_sides, reading, tests
 from results_text import DASH, missing, number, percent, relative_interval, section, table
-from results_verdict import GAINS
+from results_verdict import GAINS, rose
 from steps import TEMPERATURES, decoding_name
 
 SHOWN = (
@@ -61,7 +61,7 @@ def change(entry: dict[str, Any] | None) -> str:
     if entry is None:
         return DASH
     told = f"{percent(entry['relative'])} ({relative_interval(entry)})"
-    return f"**{told}**" if entry["interval"] and entry["interval"][0] > 0 else told
+    return f"**{told}**" if rose(entry) else told
 
 
 def decodings(out: Path) -> str:
